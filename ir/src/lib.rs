@@ -1,0 +1,10 @@
+//! What an SDFG is. This crate knows no egui, no LLVM and no file system.
+
+pub mod dtype;
+pub mod names;
+pub mod sdfg;
+pub mod symbolic;
+pub mod tasklet;
+
+pub use dtype::DType;
+pub use names::Name;
