@@ -164,6 +164,23 @@ proptest! {
     }
 
     #[test]
+    fn images_of_quotients_hold_every_point(c in -3i64..4, shift in -4i64..5, low in -4i64..3, n in 1i64..7, sign in any::<bool>()) {
+        let (i, m) = (Name::new("i"), Expr::sym("M"));
+        let index = (Expr::sym(i) * c + shift).floor_div(&m);
+        let mut facts = Assumptions::new();
+        if sign { facts.assume_gt(&m, &Expr::zero()) } else { facts.assume_gt(&Expr::zero(), &m) }
+        let image = Subset::indices(vec![index.clone()]).image(&[(i, Range::new(low, low + n))], &facts);
+        let Some(image) = image else { return Ok(()) };
+        for m in if sign { 1..5 } else { -4..0 } {
+            let all = points(&image, &[m, 0, 0, 0]);
+            for x in low..low + n {
+                let at = index.eval(&assign(&[m, 0, x, 0])).expect("a value");
+                prop_assert!(all.contains(&vec![at]), "{} over {}:{}: [{}] lacks {} at M={}", index, low, low + n, image, at, m);
+            }
+        }
+    }
+
+    #[test]
     fn moving_moves(s in subsets(2), by in prop::array::uniform2(small())) {
         let by = [by[0].expr(), by[1].expr()];
         let back = s.offset_by(&by).offset_by(&[-&by[0], -&by[1]]);

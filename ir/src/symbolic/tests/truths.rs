@@ -93,3 +93,56 @@ proptest! {
         check(assumed.nonneg(&x), &worlds, |at| a.value(at).map(|v| v >= 0), &format!("{x} >= 0 if {assumed:?}"))?;
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn quotients_have_exact_bounds(
+        x in nearly_affine(),
+        d in prop_oneof![(2i64..5).prop_map(Tree::Int), Just(Tree::Sym(0))],
+        (rising, k, shift) in (any::<bool>(), -1i64..2, -3i64..4),
+    ) {
+        let mut assumed = Assumptions::new();
+        assumed.assume_gt(&Expr::sym("M"), &Expr::zero());
+        let worlds: Vec<_> = assignments(-3, 5).filter(|at| at[0] > 0).collect();
+        let (e, divisor) = (x.expr(), d.expr());
+        let rest = &divisor * e.floor_div(&divisor) - &e;
+        let claim = if rising { rest } else { -rest } + &divisor * k + shift;
+        let value = |at: &[i64]| {
+            let (x, d) = (x.value(at)?, d.value(at)?);
+            let rest = -x.rem_euclid(d);
+            Some(if rising { rest } else { -rest } + d * i128::from(k) + i128::from(shift) >= 0)
+        };
+        check(assumed.nonneg(&claim), &worlds, value, &format!("{claim} >= 0"))?;
+    }
+
+    #[test]
+    fn nested_divisions_keep_the_value(
+        x in nearly_affine(),
+        levels in prop::collection::vec((any::<bool>(), 1i64..9, -5i64..6), 1..4),
+        at in prop::array::uniform4(-30i64..30),
+    ) {
+        let tree = levels.into_iter().fold(x, |t, (quotient, d, shift)| {
+            let t = Tree::Binary(if quotient { "//" } else { "%" }, Box::new((t, Tree::Int(d))));
+            Tree::Binary("+", Box::new((t, Tree::Int(shift))))
+        });
+        prop_assert_eq!(tree.expr().eval(&assign(&at)).map(i128::from).ok(), tree.value(&at));
+    }
+}
+
+#[test]
+fn hard_questions_end_soon() {
+    let mut known = Assumptions::new();
+    let sym = |k: usize| Expr::sym(format!("h{k}").as_str());
+    for k in 0..60 {
+        known.assume_ge(&(sym(k) * 3 + sym((k * 7 + 1) % 60) * 5), &(sym((k * 11 + 5) % 60) * 7 - 3));
+        known.assume_ge(&sym(k), &sym((k + 1) % 60).floor_div(&Expr::int(3)).min(sym((k + 2) % 60)));
+    }
+    let started = std::time::Instant::now();
+    let _ = known.nonneg(&(sym(0) * 2 - sym(9) * 5 + sym(20).max(sym(21))));
+    let all: Vec<Expr> = (0..60).map(sym).collect();
+    let _ = known.simplify(&Expr::min_of(&all).unwrap_or_default());
+    let _ = known.find(&[Fact::NonNeg(sym(0) - 1)]);
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+}
