@@ -1,8 +1,8 @@
 //! Evaluation of tasklet expressions, by the meaning that [`ops`](super::ops) gives each operation.
 
+use super::Expr;
 use super::ops::{OpError, binary, call, cast, unary};
 use super::types::MAX_DEPTH;
-use super::Expr;
 use crate::dtype::Scalar;
 use crate::names::Name;
 use crate::symbolic;

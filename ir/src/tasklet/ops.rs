@@ -124,7 +124,16 @@ fn ints(op: BinOp, t: DType, a: i128, b: i128) -> Result<Scalar, OpError> {
         BinOp::BitOr => int(t, a | b),
         BinOp::BitXor => int(t, a ^ b),
         BinOp::Shl => int(t, if shift_fits { a << b } else { 0 }),
-        BinOp::Shr => int(t, if shift_fits { a >> b } else if a < 0 { -1 } else { 0 }),
+        BinOp::Shr => int(
+            t,
+            if shift_fits {
+                a >> b
+            } else if a < 0 {
+                -1
+            } else {
+                0
+            },
+        ),
         BinOp::Eq => Scalar::Bool(a == b),
         BinOp::Ne => Scalar::Bool(a != b),
         BinOp::Lt => Scalar::Bool(a < b),
