@@ -117,6 +117,20 @@ impl Forwarding {
     pub fn gone(&mut self, place: Place) {
         self.0.entry(place).or_default();
     }
+
+    /// First this, then `next`.
+    pub fn then(mut self, next: &Forwarding) -> Forwarding {
+        for targets in self.0.values_mut() {
+            let mut moved: Vec<Place> = targets.iter().flat_map(|&t| next.get(t)).collect();
+            moved.sort();
+            moved.dedup();
+            *targets = moved;
+        }
+        for (&from, to) in &next.0 {
+            self.0.entry(from).or_insert_with(|| to.clone());
+        }
+        self
+    }
 }
 
 /// A finished and verified edit that only has to be committed.
