@@ -5,9 +5,14 @@
 //! integers wrap around, integer division by zero gives 0, `//` and `%` follow Python's signs,
 //! `minimum` and `maximum` propagate NaN. Symbols are `i64`.
 
+pub mod parse;
+mod print;
+
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::symbolic;
+
+pub use print::{Leaves, scalar_text};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum UnOp {
