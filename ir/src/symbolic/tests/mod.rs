@@ -1,0 +1,3 @@
+//! Properties, with random assignments as the oracle.
+
+mod examples;
