@@ -36,6 +36,26 @@ impl HostArray {
         self.len() == 0
     }
 
+    /// The elements in C order as `f64` (complex numbers as two), for comparisons.
+    pub fn numbers(&self) -> Vec<f64> {
+        let size = self.dtype.size();
+        let strides = self.strides();
+        let mut index = vec![0; self.shape.len()];
+        let mut numbers = Vec::with_capacity(self.len());
+        for _ in 0..self.len() {
+            let at: usize = index.iter().zip(&strides).map(|(i, s)| i * s).sum();
+            push_numbers(self.dtype, &self.bytes[at * size..(at + 1) * size], &mut numbers);
+            for d in (0..index.len()).rev() {
+                index[d] += 1;
+                if index[d] < self.shape[d] {
+                    break;
+                }
+                index[d] = 0;
+            }
+        }
+        numbers
+    }
+
     /// Elements between neighbours in each dimension.
     pub fn strides(&self) -> Vec<usize> {
         let mut strides = vec![1; self.shape.len()];
@@ -50,6 +70,33 @@ impl HostArray {
             step *= self.shape[d];
         }
         strides
+    }
+}
+
+fn push_numbers(dtype: DType, b: &[u8], numbers: &mut Vec<f64>) {
+    macro_rules! as_f64 {
+        ($t:ty) => {
+            <$t>::from_le_bytes(b.try_into().expect("bytes of one element")) as f64
+        };
+    }
+    let f64_at = |at: usize| f64::from_le_bytes(b[at..at + 8].try_into().expect("eight bytes"));
+    let f32_at = |at: usize| f32::from_le_bytes(b[at..at + 4].try_into().expect("four bytes")) as f64;
+    numbers.push(match dtype {
+        DType::Bool | DType::U8 => b[0] as f64,
+        DType::I8 => as_f64!(i8),
+        DType::I16 => as_f64!(i16),
+        DType::I32 => as_f64!(i32),
+        DType::I64 => as_f64!(i64),
+        DType::U16 => as_f64!(u16),
+        DType::U32 => as_f64!(u32),
+        DType::U64 => as_f64!(u64),
+        DType::F32 | DType::C64 => f32_at(0),
+        DType::F64 | DType::C128 => f64_at(0),
+    });
+    match dtype {
+        DType::C64 => numbers.push(f32_at(4)),
+        DType::C128 => numbers.push(f64_at(8)),
+        _ => {}
     }
 }
 

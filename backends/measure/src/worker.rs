@@ -300,7 +300,7 @@ fn lower(sdfg: &Verified) -> Result<Program, Failure> {
 }
 
 /// Containers with a write in any state of the graph; writes of nested graphs come out through it.
-pub(crate) fn written(sdfg: &weft_ir::sdfg::Sdfg) -> std::collections::BTreeSet<Name> {
+pub fn written(sdfg: &weft_ir::sdfg::Sdfg) -> std::collections::BTreeSet<Name> {
     let mut found = std::collections::BTreeSet::new();
     for (_, graph) in sdfg.states() {
         for (id, node) in graph.nodes() {
