@@ -64,16 +64,19 @@ pub struct CheckInfo {
 pub enum LoopSchedule {
     /// In order.
     Sequential,
-    /// Unordered and independent, shared among the threads of the pool.
+    /// Unordered and independent, shared among the threads of the pool. The iterations that one
+    /// thread gets run as if [`LoopSchedule::Vector`] when the body has no loop. Never inside
+    /// another parallel loop.
     Parallel,
-    /// Unordered and independent, on the SIMD lanes of one thread.
+    /// Unordered and independent, on the SIMD lanes of one thread. The body has no control flow.
     Vector,
     /// Unordered and independent, on one thread: left to the optimizer.
     Unordered,
 }
 
-/// A reduction carried by a loop: starts as `init`, takes every [`Stmt::Update`], and is a local
-/// after the loop. May be reassociated.
+/// A reduction carried by a loop: starts as `init` (evaluated before the loop), takes every
+/// [`Stmt::Update`], and is a local after the loop. May be reassociated: private copies start from
+/// the neutral element of `op` and are folded into `init` in any order. The body does not read it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Accumulator {
     pub name: Name,
@@ -89,6 +92,9 @@ pub struct For {
     pub range: Range,
     pub schedule: LoopSchedule,
     pub accumulators: Vec<Accumulator>,
+    /// Estimated scalar operations of one iteration, over names defined before the loop. Set on
+    /// parallel loops, where the runtime decides by it whether threads pay; zero elsewhere.
+    pub work: Expr,
     pub body: Vec<Stmt>,
     pub span: Option<Span>,
 }
@@ -117,7 +123,8 @@ pub enum Stmt {
     Return,
     /// The buffer exists from here to the end of the list.
     Alloc(BufferId),
-    /// Assigns an `i64` symbol.
+    /// Assigns an `i64` symbol, which may have been assigned before and keeps its value after the
+    /// list. Inside a parallel loop only symbols that are not defined outside of it.
     Assign { symbol: Name, value: Value },
     /// Defines a local, once, for the rest of the list.
     Let { name: Name, dtype: DType, value: Value },
