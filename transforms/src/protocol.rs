@@ -32,12 +32,25 @@ pub struct Param {
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum ParamKind {
-    Int { default: i64, min: i64, max: i64 },
+    Int {
+        default: i64,
+        min: i64,
+        max: i64,
+    },
     /// A list of integers; the last one repeats for further dimensions.
-    Ints { default: &'static [i64], min: i64, max: i64 },
-    Choice { default: &'static str, among: &'static [&'static str] },
+    Ints {
+        default: &'static [i64],
+        min: i64,
+        max: i64,
+    },
+    Choice {
+        default: &'static str,
+        among: &'static [&'static str],
+    },
     /// A name or a short text.
-    Text { default: &'static str },
+    Text {
+        default: &'static str,
+    },
 }
 
 /// The value of a parameter, as in recipes.

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use weft_ir::sdfg::Verified;
 
-use crate::{ALL, Forwarding, Keeps, ParamKind, Plan, Refusal, Setting, Settings, Site, Transformation, apply};
+use crate::{
+    ALL, Forwarding, Keeps, ParamKind, Plan, Refusal, Setting, Settings, Site, Transformation, apply,
+};
 
 /// One transformation at one place.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -79,9 +81,11 @@ pub fn plan_step(graph: &Verified, step: &Step) -> Result<Plan, StepError> {
         at: step.at.clone(),
         sites: labels,
     })?;
-    transformation
-        .plan(graph, &site, &step.params)
-        .map_err(|refusal| StepError::Refused { transform, at: step.at.clone(), refusal })
+    transformation.plan(graph, &site, &step.params).map_err(|refusal| StepError::Refused {
+        transform,
+        at: step.at.clone(),
+        refusal,
+    })
 }
 
 /// Does all steps in order.
@@ -98,7 +102,9 @@ pub fn replay(graph: &Verified, recipe: &Recipe) -> Result<(Verified, Forwarding
 }
 
 /// What fits somewhere in the graph, and whether it can be done there with the default parameters.
-pub fn applicable(graph: &Verified) -> impl Iterator<Item = (&'static dyn Transformation, Site, Result<(), Refusal>)> {
+pub fn applicable(
+    graph: &Verified,
+) -> impl Iterator<Item = (&'static dyn Transformation, Site, Result<(), Refusal>)> {
     let graph = graph.clone();
     ALL.iter().copied().flat_map(move |t| {
         let graph = graph.clone();
@@ -133,7 +139,9 @@ pub fn explain(name: &str) -> Option<String> {
     }
     out += match info.keeps {
         Keeps::Exactly => "\nKeeps\n  results bit for bit\n",
-        Keeps::UpToRounding => "\nKeeps\n  results up to the rounding of reordered floating-point operations\n",
+        Keeps::UpToRounding => {
+            "\nKeeps\n  results up to the rounding of reordered floating-point operations\n"
+        }
     };
     Some(out)
 }

@@ -1,6 +1,7 @@
 //! What every transformation needs: conditions that can be switched off in tests, settings, sites.
 
-use weft_ir::sdfg::{BlockId, Place, Sdfg, Verified};
+use weft_ir::Name;
+use weft_ir::sdfg::{Block, BlockId, BlockKind, Node, Place, Sdfg, Verified};
 use weft_ir::symbolic::{Assumptions, Truth};
 
 use crate::{Info, ParamKind, Refusal, Setting, Settings, Site};
@@ -150,4 +151,30 @@ pub fn find_site(sites: Vec<Site>, label: &str) -> Option<Site> {
 /// Is the site one that the transformation offers on this graph?
 pub fn same_site(graph: &Verified, site: &Site, sites: impl Fn(&Verified) -> Vec<Site>) -> Option<Site> {
     sites(graph).into_iter().find(|s| s.places == site.places)
+}
+
+/// A copy to edit; it shares all blocks with the graph.
+pub fn editable(graph: &Sdfg) -> Sdfg {
+    graph.clone()
+}
+
+/// The number of blocks (states, conditions, …) that use a container.
+pub fn uses_of(graph: &Sdfg, data: Name) -> usize {
+    let mut count = 0;
+    graph.body.walk(&mut |block| count += usize::from(block_uses(block, data)));
+    count
+}
+
+/// Does the block itself, without the blocks inside, use the container?
+pub fn block_uses(block: &Block, data: Name) -> bool {
+    match &block.kind {
+        BlockKind::State(graph) => {
+            graph.nodes().any(|(_, n)| *n == Node::Access(data))
+                || graph.edges().any(|e| e.memlet.as_ref().is_some_and(|m| m.data == data))
+        }
+        BlockKind::While { cond, .. } | BlockKind::Check { cond, .. } => cond.vars().contains(&data),
+        BlockKind::Conditional { branches, .. } => branches.iter().any(|(c, _)| c.vars().contains(&data)),
+        BlockKind::Assign { value, .. } => value.vars().contains(&data),
+        BlockKind::Loop { .. } | BlockKind::Break | BlockKind::Continue | BlockKind::Return => false,
+    }
 }

@@ -293,9 +293,11 @@ fn leaves(block: &Block) -> bool {
 /// Adds that the variables of the loops around a block are in their ranges.
 pub fn facts_around(sdfg: &Sdfg, block: BlockId, facts: &mut Assumptions) {
     fn walk(region: &Region, block: BlockId, facts: &mut Assumptions) -> bool {
-        let Some(at) = region.blocks.iter().find(|b| {
-            b.id == block || b.regions().into_iter().any(|r| r.find(block).is_some())
-        }) else {
+        let Some(at) = region
+            .blocks
+            .iter()
+            .find(|b| b.id == block || b.regions().into_iter().any(|r| r.find(block).is_some()))
+        else {
             return false;
         };
         if at.id == block {
@@ -323,7 +325,11 @@ pub fn facts_at(sdfg: &Sdfg, place: Place) -> Assumptions {
             Place::Edge(id) if graph.get_edge(id).is_some() => {
                 let edge = graph.edge(id);
                 // The end that is further inside.
-                if matches!(graph.node(edge.src.node), Node::MapEntry(_)) { edge.dst.node } else { edge.src.node }
+                if matches!(graph.node(edge.src.node), Node::MapEntry(_)) {
+                    edge.dst.node
+                } else {
+                    edge.src.node
+                }
             }
             Place::Map(id) if graph.get_map(id).is_some() => match graph.map_nodes(id) {
                 Some((entry, _)) => entry,

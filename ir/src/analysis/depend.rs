@@ -34,8 +34,14 @@ pub fn carried(
     let mut by_data: BTreeMap<Name, Vec<&Access>> = BTreeMap::new();
     for access in accesses.iter().filter(|a| !private(a.data)) {
         let known = by_data.entry(access.data).or_default();
-        let same = |a: &&Access| a.subset == access.subset && a.write == access.write && a.wcr == access.wcr
-            && a.params == access.params && a.exact == access.exact && a.always == access.always;
+        let same = |a: &&Access| {
+            a.subset == access.subset
+                && a.write == access.write
+                && a.wcr == access.wcr
+                && a.params == access.params
+                && a.exact == access.exact
+                && a.always == access.always
+        };
         if !known.iter().any(same) {
             known.push(access);
         }
@@ -180,11 +186,8 @@ impl Question<'_> {
     fn witness(&self, a: &Access, values: &BTreeMap<Name, i64>) -> String {
         let iteration = |which: &str| {
             let of = |n: &Name| values.get(&Name::new(&format!("{n}{which}")));
-            let parts: Vec<String> = self
-                .params
-                .iter()
-                .filter_map(|(n, _)| Some(format!("{n}={}", of(n)?)))
-                .collect();
+            let parts: Vec<String> =
+                self.params.iter().filter_map(|(n, _)| Some(format!("{n}={}", of(n)?))).collect();
             parts.join(", ")
         };
         let index: Vec<String> = (0..a.subset.rank())
@@ -206,8 +209,10 @@ fn member(system: &mut System, at: &Expr, range: &Range, facts: &Assumptions, fr
         return;
     }
     let step = range.step.as_int();
-    let rising = step.is_some_and(|s| s > 0) || (step.is_none() && facts.gt(&range.step, &Expr::zero()).is_yes());
-    let falling = step.is_some_and(|s| s < 0) || (step.is_none() && facts.lt(&range.step, &Expr::zero()).is_yes());
+    let rising =
+        step.is_some_and(|s| s > 0) || (step.is_none() && facts.gt(&range.step, &Expr::zero()).is_yes());
+    let falling =
+        step.is_some_and(|s| s < 0) || (step.is_none() && facts.lt(&range.step, &Expr::zero()).is_yes());
     if rising {
         system.le(&range.begin, at);
         system.lt(at, &range.end);

@@ -29,7 +29,13 @@ impl Liveness {
         self.after.get(&block).is_none_or(|live| live.contains(&data))
     }
 
-    fn region(&mut self, sdfg: &Sdfg, region: &Region, mut live: BTreeSet<Name>, exits: &Exits) -> BTreeSet<Name> {
+    fn region(
+        &mut self,
+        sdfg: &Sdfg,
+        region: &Region,
+        mut live: BTreeSet<Name>,
+        exits: &Exits,
+    ) -> BTreeSet<Name> {
         for block in region.blocks.iter().rev() {
             self.after.entry(block.id).or_default().extend(live.iter().copied());
             live = self.block(sdfg, block, live, exits);
@@ -87,7 +93,8 @@ impl Liveness {
         live.extend(cond);
         let after_loop = live.clone();
         loop {
-            let inner = Exits { after_loop: after_loop.clone(), loop_start: live.clone(), end: exits.end.clone() };
+            let inner =
+                Exits { after_loop: after_loop.clone(), loop_start: live.clone(), end: exits.end.clone() };
             let before = self.region(sdfg, body, live.clone(), &inner);
             let count = live.len();
             live.extend(before);
