@@ -107,7 +107,7 @@ pub(crate) fn split(
         let step = &range.step * size;
         outer.params.push((over, Range::with_step(range.begin.clone(), range.end.clone(), step.clone())));
         let begin = Expr::sym(over);
-        let end = range.end.min(&begin + &step);
+        let end = range.end.clone().min(&begin + &step);
         inner.params[d].1 = Range::with_step(begin, end, range.step.clone());
     }
     outer.label = fresh(&edited, &[], &format!("{}_{suffix}", old.label));
