@@ -32,7 +32,7 @@ run: build
 	$(with_blas) $(WEFT_BIN) open samples/jacobi_2d.py
 
 test: setup
-	@$(environment) $(with_blas) .venv/bin/python scripts/test
+	@$(environment) $(with_blas) .venv/bin/python scripts/test $(STEPS)
 
 bench: build
 	@$(with_blas) .venv/bin/python tests/bench_compile.py

@@ -295,7 +295,8 @@ def run_tests(module="__main__"):
     """Runs the unittest cases of a script and ends with the line of totals that scripts/test reads."""
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[module])
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
-    failed = len({test.id() for test, _ in result.failures + result.errors})
+    # A method fails once, however many of its subtests do.
+    failed = len({getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors})
     print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed")
     sys.exit(failed > 0)
 

@@ -1,6 +1,7 @@
 //! What an SDFG is. This crate knows no egui, no LLVM and no file system.
 
 pub mod dtype;
+pub mod interp;
 pub mod names;
 pub mod sdfg;
 pub mod symbolic;
