@@ -6,6 +6,7 @@ pub mod names;
 pub mod sdfg;
 pub mod symbolic;
 pub mod tasklet;
+pub mod text;
 
 pub use dtype::DType;
 pub use names::Name;
