@@ -233,7 +233,7 @@ pub(super) fn blocks(var: Name, size: &Expr, schedule: LoopSchedule, body: Vec<S
 /// The elements of the block that starts at `var`.
 pub(super) fn block_range(var: Name, size: &Expr) -> Range {
     let begin = Expr::sym(var);
-    Range::new(begin.clone(), (begin + BLOCK).min(size))
+    Range::new(begin.clone(), Expr::min(&(&begin + BLOCK), size))
 }
 
 fn is_small(p: &Product) -> bool {

@@ -53,8 +53,10 @@ pub fn lower(sdfg: &Verified) -> std::result::Result<Program, LowerError> {
         checks: std::mem::take(&mut lowerer.checks),
         body,
     };
-    passes::run(&mut program, &sdfg.assumptions(), &mut lowerer.names, &lowerer.lifelong);
-    Ok(program)
+    match passes::run(&mut program, &sdfg.assumptions(), &mut lowerer.names, &lowerer.lifelong) {
+        Ok(()) => Ok(program),
+        Err(message) => refuse(Place::Whole, message),
+    }
 }
 
 /// Names that are given away; each once.

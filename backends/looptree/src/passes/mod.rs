@@ -15,13 +15,21 @@ use crate::lower::Names;
 use crate::tree::{BufferId, Placement, Program, Stmt, Value};
 use crate::visit;
 
-pub(crate) fn run(program: &mut Program, facts: &Assumptions, names: &mut Names, lifelong: &BTreeSet<BufferId>) {
+/// Fails with a message where the tree has no form for what the graph does.
+pub(crate) fn run(
+    program: &mut Program,
+    facts: &Assumptions,
+    names: &mut Names,
+    lifelong: &BTreeSet<BufferId>,
+) -> Result<(), String> {
     place::run(program, lifelong);
+    place::check(program)?;
     accumulate::run(program, facts, names);
     schedule::run(program, facts);
     locals::run(program);
     crate::work::annotate(program);
     drop_unused(program);
+    Ok(())
 }
 
 /// Symbols that a statement assigns: what is known about them may change.
@@ -52,8 +60,16 @@ fn drop_unused(program: &mut Program) {
         for stmt in list.iter_mut() {
             match stmt {
                 Stmt::Alloc(b) | Stmt::Store { buffer: b, .. } | Stmt::Combine { buffer: b, .. } => *b = new(*b),
-                Stmt::Copy { from, to } => [from, to].map(|o| o.buffer = new(o.buffer)).into_iter().collect(),
-                Stmt::MatMul { a, b, c } => [a, b, c].map(|o| o.buffer = new(o.buffer)).into_iter().collect(),
+                Stmt::Copy { from, to } => {
+                    for operand in [from, to] {
+                        operand.buffer = new(operand.buffer);
+                    }
+                }
+                Stmt::MatMul { a, b, c } => {
+                    for operand in [a, b, c] {
+                        operand.buffer = new(operand.buffer);
+                    }
+                }
                 _ => {}
             }
             for value in stmt.values_mut() {

@@ -29,6 +29,23 @@ pub(super) fn run(program: &mut Program, lifelong: &BTreeSet<BufferId>) {
     program.body = body;
 }
 
+/// A shape that changes while its buffer lives cannot be expressed.
+pub(super) fn check(program: &Program) -> Result<(), String> {
+    let mut lists = vec![&program.body];
+    while let Some(list) = lists.pop() {
+        for (at, stmt) in list.iter().enumerate() {
+            lists.extend(stmt.lists());
+            let Stmt::Alloc(id) = stmt else { continue };
+            let buffer = &program.buffers[id.0 as usize];
+            let changed = super::assigned(&list[at..]);
+            if let Some(symbol) = shape_symbols(buffer).intersection(&changed).next() {
+                return Err(format!("'{}' is used while its extent '{symbol}' changes", buffer.name));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn used(stmt: &Stmt) -> BTreeSet<BufferId> {
     let mut found = BTreeSet::new();
     stmt.touches(&mut |buffer, _, _| {
