@@ -9,8 +9,10 @@ mod map_interchange;
 mod map_schedule;
 mod map_tiling;
 mod nest;
+mod order;
 mod protocol;
 mod recipe;
+mod state_fusion;
 mod strip_mining;
 mod support;
 
@@ -25,6 +27,7 @@ pub use support::{
 
 /// Every transformation, in the order in which it is listed.
 pub static ALL: &[&dyn Transformation] = &[
+    &state_fusion::StateFusion,
     &map_fusion::MapFusion,
     &map_tiling::MapTiling,
     &strip_mining::StripMining,
