@@ -103,8 +103,7 @@ impl<'a> StateBuilder<'a> {
         (node, Some(id))
     }
 
-    /// The connector stem that leads from an access node through an entry (shared by its reads), or
-    /// through an exit to it.
+    /// The connector stem that leads from an access node through an entry (or exit), added if new.
     fn through(&mut self, scope: NodeId, end: &Input, reads: bool) -> String {
         let data = end.memlet.data;
         let edges = if reads { self.graph.in_edges(scope) } else { self.graph.out_edges(scope) };
@@ -113,8 +112,7 @@ impl<'a> StateBuilder<'a> {
             let (other, here) = if reads { (edge.src, edge.dst) } else { (edge.dst, edge.src) };
             let conn = here.conn.map(|c| c.as_str()).unwrap_or_default();
             let stem = conn.split_once('_').map_or("", |(_, s)| s).to_string();
-            // Each write has its own way out: an `IN_` has one edge.
-            if reads && other.node == end.node {
+            if other.node == end.node {
                 return stem;
             }
             taken.push(stem);

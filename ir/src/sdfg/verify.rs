@@ -9,7 +9,8 @@
 //!    parameter or a map's dynamic input. Map parameters are unique; loops that are not inside each
 //!    other may share a variable.
 //! 3. `args` and `returns` exist, are listed once, and are non-transient containers (or, in `args`,
-//!    free symbols); every non-transient container is in one of them. Symbols are integers.
+//!    free symbols); every non-transient container is in one of them, but for nested SDFGs, whose
+//!    connectors they are. Symbols are integers.
 //! 4. Every extent and stride of a container is over symbols, and no extent is a negative number. For
 //!    non-transient containers they are free symbols. There is a stride for each dimension.
 //! 5. Guards are over free symbols.
@@ -27,9 +28,9 @@
 //! 11. A state is acyclic, scopes nest, and each map has one entry and one exit, and parameters. Its
 //!     ranges do not use its own parameters.
 //! 12. Connectors: access nodes have none. Those of tasklets, library nodes and nested SDFGs exist,
-//!     inputs have one edge, outputs at least one. Map entries and exits have `IN_x` with one edge and
-//!     `OUT_x` in pairs, the latter with one edge at an exit; an `IN_x` alone at an entry is a dynamic
-//!     input, one integer. An edge with a memlet has connectors where the node has them, an edge
+//!     inputs have one edge, outputs at least one, and exactly one but for tasklets. Map entries and exits
+//!     have `IN_x` and `OUT_x` in pairs, the outer one with one edge; an `IN_x` alone at an entry is a
+//!     dynamic input, one integer. An edge with a memlet has connectors where the node has them, an edge
 //!     without has none.
 //! 13. A memlet names the container of the access node at the outer end of its path, has a range for
 //!     each of its dimensions, no step of zero, and is not out of bounds for every execution. Values go
@@ -118,13 +119,13 @@ impl std::fmt::Display for Violation {
 /// All violations, or the graph as a [`Verified`].
 pub fn verify(sdfg: Sdfg) -> Result<Verified, Vec<Violation>> {
     let mut found = Vec::new();
-    check(&sdfg, 0, &mut found);
+    check(&sdfg, 0, false, &mut found);
     if found.is_empty() { Ok(Verified(Arc::new(sdfg))) } else { Err(found) }
 }
 
 /// Checks one SDFG that is inside `depth` others, blocks and maps.
-fn check(sdfg: &Sdfg, depth: usize, found: &mut Vec<Violation>) {
-    let mut checker = Checker { sdfg, found, depth };
+fn check(sdfg: &Sdfg, depth: usize, nested: bool, found: &mut Vec<Violation>) {
+    let mut checker = Checker { sdfg, found, depth, nested };
     if checker.nesting() {
         checker.names();
         checker.control();
@@ -135,6 +136,7 @@ struct Checker<'g, 'v> {
     sdfg: &'g Sdfg,
     found: &'v mut Vec<Violation>,
     depth: usize,
+    nested: bool,
 }
 
 impl Checker<'_, '_> {

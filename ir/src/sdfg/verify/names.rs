@@ -65,7 +65,7 @@ impl Checker<'_, '_> {
             }
         }
         for (name, data) in &sdfg.data {
-            if !data.transient && !listed.contains(name) {
+            if !data.transient && !listed.contains(name) && !self.nested {
                 let message = format!("container '{name}' is neither transient nor an argument nor a result");
                 self.report(Place::Whole, message);
             }

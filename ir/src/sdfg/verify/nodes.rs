@@ -273,7 +273,7 @@ impl Checker<'_, '_> {
         let inner = &*nested.sdfg;
         let scope = state.scopes.parent(id);
         let around = std::iter::successors(scope, |&m: &MapId| state.scopes.around(m)).count();
-        check(inner, state.context.depth + around + 1, self.found);
+        check(inner, state.context.depth + around + 1, true, self.found);
         for symbol in inner.symbols.keys() {
             if !nested.symbols.contains_key(symbol) {
                 self.report(place, format!("the inner symbol '{symbol}' is given no value"));

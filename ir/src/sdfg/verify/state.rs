@@ -211,7 +211,7 @@ impl Checker<'_, '_> {
                 self.report(place, format!("connector '{conn}' does not begin with {prefix}"));
                 continue;
             };
-            if count > 1 && (inputs || !entry) {
+            if count > 1 && inputs == entry {
                 self.report(place, format!("connector '{conn}' has {count} edges"));
             }
             let other = |c: Option<Name>| c.and_then(|c| c.as_str().strip_prefix(partner)) == Some(stem);
