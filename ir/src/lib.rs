@@ -2,6 +2,7 @@
 
 pub mod dtype;
 pub mod interp;
+pub mod json;
 pub mod names;
 pub mod sdfg;
 pub mod symbolic;
