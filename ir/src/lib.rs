@@ -1,5 +1,6 @@
 //! What an SDFG is. This crate knows no egui, no LLVM and no file system.
 
+pub mod analysis;
 pub mod dtype;
 pub mod interp;
 pub mod json;
