@@ -45,7 +45,13 @@ struct Touched {
 }
 
 impl Touched {
-    fn region(&mut self, sdfg: &Verified, region: &Region, loops: &mut Vec<(Name, Range)>, facts: &Assumptions) {
+    fn region(
+        &mut self,
+        sdfg: &Verified,
+        region: &Region,
+        loops: &mut Vec<(Name, Range)>,
+        facts: &Assumptions,
+    ) {
         for block in &region.blocks {
             if let BlockKind::State(graph) = &block.kind {
                 self.state(sdfg, graph, loops, facts);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;
-use weft_ir::symbolic::{Expr, Range};
+use weft_ir::symbolic::{Atom, Expr, Range};
 use weft_ir::tasklet::{BinOp, Func, UnOp};
 
 use crate::tree::{For, LoopSchedule, Program, Stmt, Value};
@@ -95,10 +95,18 @@ fn volume(shape: &[Expr]) -> Expr {
     shape.iter().fold(Expr::one(), |n, e| n * e)
 }
 
-/// Iterations, without the guard against negative extents where that would only clutter.
+/// Iterations, estimated: an end that is a minimum counts as the side that makes the length constant
+/// (a whole tile), and extents over symbols as not negative.
 fn trips(range: &Range) -> Expr {
     let free: BTreeSet<Name> = range_exprs(range).iter().flat_map(|e| e.free_symbols()).collect();
-    if free.is_empty() { range.size() } else { range.extent() }
+    if free.is_empty() {
+        return range.size();
+    }
+    if let Some(Atom::Min(a, b)) = range.end.as_atom() {
+        let to = |end: &Expr| Range { end: end.clone(), ..range.clone() }.extent();
+        return [to(a), to(b)].into_iter().find(|n| n.as_int().is_some()).unwrap_or_else(|| range.extent());
+    }
+    range.extent()
 }
 
 /// What combining or folding costs beside its value.
