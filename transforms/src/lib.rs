@@ -1,5 +1,6 @@
 //! Rewrites of SDFGs. Each is one file with its help, its conditions and its edit.
 
+mod dead_dataflow_elimination;
 #[cfg(test)]
 mod harness;
 mod map_collapse;
@@ -12,6 +13,7 @@ mod nest;
 mod order;
 mod protocol;
 mod recipe;
+mod redundant_array;
 mod state_fusion;
 mod strip_mining;
 mod support;
@@ -28,6 +30,8 @@ pub use support::{
 /// Every transformation, in the order in which it is listed.
 pub static ALL: &[&dyn Transformation] = &[
     &state_fusion::StateFusion,
+    &redundant_array::RedundantArray,
+    &dead_dataflow_elimination::DeadDataflowElimination,
     &map_fusion::MapFusion,
     &map_tiling::MapTiling,
     &strip_mining::StripMining,
