@@ -115,6 +115,15 @@ fn last_writes(graph: &Sdfg) -> Vec<(Name, BlockId, NodeId)> {
     found
 }
 
+/// Transients that have a value that is not read in its state, or no use.
+pub fn candidates(graph: &Sdfg) -> BTreeSet<Name> {
+    let unused = |n: &Name| uses_of(graph, *n) == 0;
+    let mut found: BTreeSet<Name> =
+        graph.data.iter().filter(|(n, d)| d.transient && unused(n)).map(|(n, _)| *n).collect();
+    found.extend(last_writes(graph).into_iter().map(|w| w.0));
+    found
+}
+
 pub fn remove_block(graph: &mut Sdfg, block: BlockId, forwarding: &mut Forwarding) {
     if let Some((region, at)) = graph.body.parent_mut(block) {
         region.blocks.remove(at);
