@@ -64,16 +64,19 @@ pub struct CheckInfo {
 pub enum LoopSchedule {
     /// In order.
     Sequential,
-    /// Unordered and independent, shared among the threads of the pool.
+    /// Unordered and independent, shared among the threads of the pool. The iterations that one
+    /// thread gets run as if [`LoopSchedule::Vector`] when the body has no loop. Never inside
+    /// another parallel loop.
     Parallel,
-    /// Unordered and independent, on the SIMD lanes of one thread.
+    /// Unordered and independent, on the SIMD lanes of one thread. The body has no control flow.
     Vector,
     /// Unordered and independent, on one thread: left to the optimizer.
     Unordered,
 }
 
-/// A reduction carried by a loop: starts as `init`, takes every [`Stmt::Update`], and is a local
-/// after the loop. May be reassociated.
+/// A reduction carried by a loop: starts as `init` (evaluated before the loop), takes every
+/// [`Stmt::Update`], and is a local after the loop. May be reassociated: private copies start from
+/// the neutral element of `op` and are folded into `init` in any order. The body does not read it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Accumulator {
     pub name: Name,
@@ -89,6 +92,9 @@ pub struct For {
     pub range: Range,
     pub schedule: LoopSchedule,
     pub accumulators: Vec<Accumulator>,
+    /// Estimated scalar operations of one iteration, over names defined before the loop. Set on
+    /// parallel loops, where the runtime decides by it whether threads pay; zero elsewhere.
+    pub work: Expr,
     pub body: Vec<Stmt>,
     pub span: Option<Span>,
 }
@@ -108,8 +114,15 @@ pub struct Operand {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Stmt {
     For(For),
-    While { cond: Value, body: Vec<Stmt> },
-    If { cond: Value, then: Vec<Stmt>, otherwise: Vec<Stmt> },
+    While {
+        cond: Value,
+        body: Vec<Stmt>,
+    },
+    If {
+        cond: Value,
+        then: Vec<Stmt>,
+        otherwise: Vec<Stmt>,
+    },
     /// Of the innermost `For` or `While`, sequential only.
     Break,
     Continue,
@@ -117,21 +130,52 @@ pub enum Stmt {
     Return,
     /// The buffer exists from here to the end of the list.
     Alloc(BufferId),
-    /// Assigns an `i64` symbol.
-    Assign { symbol: Name, value: Value },
+    /// Assigns an `i64` symbol, which may have been assigned before and keeps its value after the
+    /// list. Inside a parallel loop only symbols that are not defined outside of it.
+    Assign {
+        symbol: Name,
+        value: Value,
+    },
     /// Defines a local, once, for the rest of the list.
-    Let { name: Name, dtype: DType, value: Value },
-    Store { buffer: BufferId, index: Vec<Expr>, value: Value },
+    Let {
+        name: Name,
+        dtype: DType,
+        value: Value,
+    },
+    Store {
+        buffer: BufferId,
+        index: Vec<Expr>,
+        value: Value,
+    },
     /// `buffer[index] = op(buffer[index], value)`; atomic when iterations of a parallel loop can meet there.
-    Combine { buffer: BufferId, index: Vec<Expr>, op: Wcr, value: Value, atomic: bool },
+    Combine {
+        buffer: BufferId,
+        index: Vec<Expr>,
+        op: Wcr,
+        value: Value,
+        atomic: bool,
+    },
     /// Folds a value into an accumulator of an enclosing loop.
-    Update { accumulator: Name, value: Value },
+    Update {
+        accumulator: Name,
+        value: Value,
+    },
     /// `to[...] = from[...]`, same shapes, no overlap.
-    Copy { from: Operand, to: Operand },
+    Copy {
+        from: Operand,
+        to: Operand,
+    },
     /// `c = a @ b`, ranks 1 and 2 as NumPy's `matmul`; transposition is in the strides.
-    MatMul { a: Operand, b: Operand, c: Operand },
+    MatMul {
+        a: Operand,
+        b: Operand,
+        c: Operand,
+    },
     /// Ends the program with an error unless `cond` holds.
-    Check { id: u32, cond: Value },
+    Check {
+        id: u32,
+        cond: Value,
+    },
     /// Shown in the listing.
     Comment(Arc<str>),
 }
@@ -144,7 +188,10 @@ pub enum Value {
     Local(Name),
     /// An `i64` over symbols and loop variables.
     Index(Expr),
-    Load { buffer: BufferId, index: Vec<Expr> },
+    Load {
+        buffer: BufferId,
+        index: Vec<Expr>,
+    },
     Un(UnOp, Box<Value>),
     Bin(BinOp, Box<Value>, Box<Value>),
     Call(Func, Box<Value>),

@@ -83,6 +83,8 @@ pub struct Assumptions {
 const ENGINE_BUDGET: u32 = 3000;
 /// Facts that one comparison hands to the engine.
 const ENGINE_FACTS: usize = 40;
+/// Arguments of one minimum that are compared pair by pair.
+const MAX_COMPARED: usize = 12;
 
 impl Assumptions {
     pub fn new() -> Assumptions {
@@ -201,6 +203,13 @@ impl Assumptions {
         omega::solve(&self.system_with(more), ENGINE_BUDGET) == Feasible::No
     }
 
+    /// An assignment that satisfies all facts and these as well: the witness of a refusal.
+    pub fn find(&self, more: &[Fact]) -> Feasible {
+        let mut system = System::under(self);
+        more.iter().for_each(|f| system.fact(f));
+        omega::solve(&system, ENGINE_BUDGET)
+    }
+
     /// `more`, and the facts that share symbols with it, directly or through others.
     pub(super) fn system_with(&self, more: &[Fact]) -> System {
         let mut system = System::new();
@@ -285,6 +294,10 @@ impl Assumptions {
     fn extremum(&self, a: &Expr, b: &Expr, max: bool) -> Expr {
         let args = std::iter::once(a).chain(b.extremum_args(max));
         let args: Vec<Expr> = args.map(|e| self.simplify_atoms(e).unwrap_or_else(|| e.clone())).collect();
+        if args.len() > MAX_COMPARED {
+            let out = if max { Expr::max_of(&args) } else { Expr::min_of(&args) };
+            return out.unwrap_or_default();
+        }
         let mut kept: Vec<Expr> = Vec::new();
         for arg in args {
             let dominates =

@@ -9,7 +9,6 @@ use std::cmp::Ordering;
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write;
 use std::hash::{Hash, Hasher};
-use std::ops::{Add, Mul, Neg, Sub};
 use std::sync::{Arc, LazyLock};
 
 use crate::Name;
@@ -413,7 +412,7 @@ impl Expr {
         Expr::collect(out)
     }
 
-    fn plus(&self, other: &Expr) -> Expr {
+    pub(super) fn plus(&self, other: &Expr) -> Expr {
         match (self.is_zero(), other.is_zero()) {
             (true, _) => other.clone(),
             (_, true) => self.clone(),
@@ -421,7 +420,7 @@ impl Expr {
         }
     }
 
-    fn times(&self, other: &Expr) -> Expr {
+    pub(super) fn times(&self, other: &Expr) -> Expr {
         match (self.is_one(), other.is_one()) {
             (true, _) => other.clone(),
             (_, true) => self.clone(),
@@ -504,77 +503,5 @@ impl From<Name> for Expr {
 impl From<&Expr> for Expr {
     fn from(e: &Expr) -> Expr {
         e.clone()
-    }
-}
-
-macro_rules! operator {
-    ($trait:ident, $method:ident, |$a:ident, $b:ident| $body:expr) => {
-        impl $trait<&Expr> for &Expr {
-            type Output = Expr;
-            fn $method(self, other: &Expr) -> Expr {
-                let ($a, $b) = (self, other);
-                $body
-            }
-        }
-        impl $trait<Expr> for Expr {
-            type Output = Expr;
-            fn $method(self, other: Expr) -> Expr {
-                (&self).$method(&other)
-            }
-        }
-        impl $trait<&Expr> for Expr {
-            type Output = Expr;
-            fn $method(self, other: &Expr) -> Expr {
-                (&self).$method(other)
-            }
-        }
-        impl $trait<Expr> for &Expr {
-            type Output = Expr;
-            fn $method(self, other: Expr) -> Expr {
-                self.$method(&other)
-            }
-        }
-        impl $trait<i64> for Expr {
-            type Output = Expr;
-            fn $method(self, other: i64) -> Expr {
-                (&self).$method(&Expr::int(other))
-            }
-        }
-        impl $trait<i64> for &Expr {
-            type Output = Expr;
-            fn $method(self, other: i64) -> Expr {
-                self.$method(&Expr::int(other))
-            }
-        }
-        impl $trait<Expr> for i64 {
-            type Output = Expr;
-            fn $method(self, other: Expr) -> Expr {
-                (&Expr::int(self)).$method(&other)
-            }
-        }
-        impl $trait<&Expr> for i64 {
-            type Output = Expr;
-            fn $method(self, other: &Expr) -> Expr {
-                (&Expr::int(self)).$method(other)
-            }
-        }
-    };
-}
-
-operator!(Add, add, |a, b| a.plus(b));
-operator!(Sub, sub, |a, b| a.plus(&-b));
-operator!(Mul, mul, |a, b| a.times(b));
-
-impl Neg for &Expr {
-    type Output = Expr;
-    fn neg(self) -> Expr {
-        self.times(&Expr::int(-1))
-    }
-}
-
-impl Neg for Expr {
-    type Output = Expr;
-    fn neg(self) -> Expr {
-        -&self
     }
 }

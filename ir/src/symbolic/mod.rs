@@ -10,6 +10,7 @@ mod divide;
 mod expr;
 mod image;
 pub mod omega;
+mod ops;
 mod parse;
 mod print;
 mod prove;

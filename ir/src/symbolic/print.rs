@@ -48,7 +48,6 @@ fn atom_is_simple(atom: &Atom, style: Style) -> bool {
     match atom {
         Atom::FloorDiv(..) => style == Style::Dace || as_ceil(atom).is_some(),
         Atom::Mod(..) => false,
-        Atom::Call(name, _) if style == Style::Dace => ![OPAQUE.add, OPAQUE.mul].contains(name),
         _ => true,
     }
 }
@@ -93,8 +92,11 @@ fn negative(t: &Term) -> bool {
 }
 
 fn effective(t: &Term) -> i64 {
+    if t.coef == i64::MIN {
+        return t.coef; // has no negation: `product` keeps the minus at the ceiling
+    }
     let ceilings: u32 = t.factors.iter().filter(|f| as_ceil(&f.0).is_some()).map(|f| f.1 % 2).sum();
-    if ceilings % 2 == 1 { t.coef.checked_neg().unwrap_or(t.coef) } else { t.coef }
+    if ceilings % 2 == 1 { -t.coef } else { t.coef }
 }
 
 /// `leading_minus`: a `-` was printed that binds tighter than `//`.
@@ -112,7 +114,11 @@ fn product(f: &mut dyn Write, coef: i128, t: &Term, leading_minus: bool, style: 
         if i > 0 || coef != 1 {
             f.write_char('*')?;
         }
-        if (alone && *power == 1) || atom_is_simple(atom, style) {
+        if t.coef == i64::MIN && as_ceil(atom).is_some() {
+            f.write_str("(-")?;
+            write_atom(f, atom, style)?;
+            f.write_char(')')?;
+        } else if (alone && *power == 1) || atom_is_simple(atom, style) {
             write_atom(f, atom, style)?;
         } else {
             f.write_char('(')?;
@@ -173,10 +179,14 @@ fn write_atom(f: &mut dyn Write, atom: &Atom, style: Style) -> fmt::Result {
         (Atom::Max(a, b), Style::Python) => extremum(f, a, b, true, "max"),
         (Atom::Max(a, b), Style::Dace) => extremum(f, a, b, true, "Max"),
         (Atom::Call(name, args), Style::Dace) if args.len() == 2 && *name == OPAQUE.add => {
-            infix(f, &args[0], " + ", &args[1])
+            f.write_char('(')?;
+            infix(f, &args[0], " + ", &args[1])?;
+            f.write_char(')')
         }
         (Atom::Call(name, args), Style::Dace) if args.len() == 2 && *name == OPAQUE.mul => {
-            infix(f, &args[0], "*", &args[1])
+            f.write_char('(')?;
+            infix(f, &args[0], "*", &args[1])?;
+            f.write_char(')')
         }
         (Atom::Call(name, args), _) => call(f, name.as_str(), args, style),
     }

@@ -5,9 +5,21 @@
 //! integers wrap around, integer division by zero gives 0, `//` and `%` follow Python's signs,
 //! `minimum` and `maximum` propagate NaN. Symbols are `i64`.
 
+mod eval;
+pub mod ops;
+pub mod parse;
+mod print;
+mod types;
+
+pub use eval::{EvalError, eval};
+pub use ops::{OpError, binary, call, cast, combine, identity, unary};
+pub use print::{Leaves, scalar_text};
+pub use types::{MAX_DEPTH, TypeError, binary_type, call_type, type_of, unary_type};
+
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::symbolic;
+
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum UnOp {

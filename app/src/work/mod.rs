@@ -1,0 +1,16 @@
+//! What Weft does, without a window: the command line and the window call the same functions.
+
+mod input;
+mod measure;
+mod optimize;
+mod output;
+mod picture;
+mod report;
+mod session;
+
+pub use input::{Arguments, Inputs, Kernel, Problem, Scalar, Target};
+pub use measure::{Comparison, Effort, Fault, Job, Measurement, Measuring, compare, max_rel_error, start_baseline, start_worker};
+pub use optimize::{Optimized, Strategy, optimize};
+pub use output::{Format, export};
+pub use report::Report;
+pub use session::Session;

@@ -1,0 +1,65 @@
+"""Runs the user's function under NumPy for Weft: requests on stdin, one JSON line each."""
+import importlib.util
+import io
+import json
+import os
+import sys
+import time
+
+replies = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # a print in the user's file must not reach the protocol
+
+
+def reply(**fields):
+    replies.write(json.dumps(fields) + "\n")
+    replies.flush()
+
+
+def main():
+    setup = json.loads(sys.stdin.readline())
+    try:
+        import numpy as np
+    except ImportError as error:
+        return reply(error=f"this Python has no NumPy: {error}")
+    try:
+        sys.path.insert(0, os.path.dirname(os.path.abspath(setup["file"])))
+        spec = importlib.util.spec_from_file_location("kernel_under_test", setup["file"])
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        function = getattr(module, setup["function"])
+        with np.load(setup["inputs"]) as data:
+            stored = {name: data[name] for name in data.files}
+        scalars = {"int": int, "float": float, "complex": complex, "bool": bool}
+        pristine = []
+        for name, kind in setup["parameters"]:
+            value = stored[name]
+            pristine.append(scalars[kind](value) if kind in scalars else value if kind == "array" else value[()])
+        working = [v.copy(order="K") if isinstance(v, np.ndarray) else v for v in pristine]
+    except BaseException as error:
+        return reply(error=f"{type(error).__name__}: {error}")
+    reply(numpy=np.__version__)
+    result = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if "runs" in request:
+                times = []
+                for _ in range(request["runs"]):
+                    for saved, array in zip(pristine, working):
+                        if isinstance(array, np.ndarray):
+                            np.copyto(array, saved)
+                    start = time.perf_counter()
+                    result = function(*working)
+                    times.append((time.perf_counter() - start) * 1e3)
+                reply(runs_ms=times)
+            else:
+                out = {name: v for (name, kind), v in zip(setup["parameters"], working) if kind == "array"}
+                results = result if isinstance(result, tuple) else () if result is None else (result,)
+                out.update({f"return_{i}": np.asarray(v) for i, v in enumerate(results)})
+                np.savez(request["output"], **out)
+                reply(saved=True)
+        except BaseException as error:
+            reply(error=f"{type(error).__name__}: {error}")
+
+
+main()

@@ -1,0 +1,177 @@
+//! Frames over a socket pair (payloads as memfds) or over pipes (payloads inline).
+//!
+//! A frame is the header's length (`u32`), the payload's inline length (`u64`), both little
+//! endian, the header (JSON), the payload.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const MAX_HEADER: usize = 256 << 20;
+
+/// One end of a connection.
+pub enum Channel {
+    Socket(UnixStream),
+    Pipes { input: File, output: File },
+}
+
+impl Channel {
+    /// What to poll for incoming frames.
+    pub fn read_fd(&self) -> RawFd {
+        match self {
+            Channel::Socket(socket) => socket.as_raw_fd(),
+            Channel::Pipes { input, .. } => input.as_raw_fd(),
+        }
+    }
+
+    /// Sends a message with its payload, the parts one after the other.
+    pub fn send(&mut self, message: &impl Serialize, payload: &[&[u8]]) -> io::Result<()> {
+        let header = serde_json::to_vec(message)?;
+        let total: usize = payload.iter().map(|p| p.len()).sum();
+        let inline = if matches!(self, Channel::Socket(_)) { 0 } else { total as u64 };
+        let mut start = (header.len() as u32).to_le_bytes().to_vec();
+        start.extend(inline.to_le_bytes());
+        match self {
+            Channel::Socket(socket) => {
+                let memfd = if total > 0 { Some(memfd(payload)?) } else { None };
+                send_with_fd(socket, &start, memfd.as_ref().map(|f| f.as_raw_fd()))?;
+                socket.write_all(&header)
+            }
+            Channel::Pipes { output, .. } => {
+                output.write_all(&start)?;
+                output.write_all(&header)?;
+                for part in payload {
+                    output.write_all(part)?;
+                }
+                output.flush()
+            }
+        }
+    }
+
+    /// The next message and its payload. An end of file is an error of kind `UnexpectedEof`.
+    pub fn receive<T: DeserializeOwned>(&mut self) -> io::Result<(T, Vec<u8>)> {
+        let mut start = [0u8; 12];
+        let mut fd = None;
+        match self {
+            Channel::Socket(socket) => {
+                let n = receive_with_fd(socket, &mut start, &mut fd)?;
+                if n == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                socket.read_exact(&mut start[n..])?;
+            }
+            Channel::Pipes { input, .. } => input.read_exact(&mut start)?,
+        }
+        let length = u32::from_le_bytes(start[..4].try_into().expect("four bytes")) as usize;
+        let inline = u64::from_le_bytes(start[4..].try_into().expect("eight bytes"));
+        if length > MAX_HEADER {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "frame header too long"));
+        }
+        let mut header = vec![0; length];
+        let reader: &mut dyn Read = match self {
+            Channel::Socket(socket) => socket,
+            Channel::Pipes { input, .. } => input,
+        };
+        reader.read_exact(&mut header)?;
+        let mut payload = vec![];
+        if inline > 0 {
+            reader.take(inline).read_to_end(&mut payload)?;
+            if payload.len() as u64 != inline {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        if let Some(fd) = fd {
+            let mut file = File::from(fd);
+            file.seek(SeekFrom::Start(0))?;
+            file.read_to_end(&mut payload)?;
+        }
+        Ok((serde_json::from_slice(&header)?, payload))
+    }
+}
+
+fn memfd(parts: &[&[u8]]) -> io::Result<File> {
+    // SAFETY: the name is a C string; the descriptor is checked before it is owned.
+    let file = unsafe {
+        let fd = libc::memfd_create(c"weft-arrays".as_ptr(), libc::MFD_CLOEXEC);
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        File::from_raw_fd(fd)
+    };
+    for part in parts {
+        (&file).write_all(part)?;
+    }
+    Ok(file)
+}
+
+const CONTROL: usize = 64;
+
+fn send_with_fd(socket: &UnixStream, bytes: &[u8], fd: Option<RawFd>) -> io::Result<()> {
+    let mut control = [0u64; CONTROL / 8];
+    let mut part = libc::iovec { iov_base: bytes.as_ptr() as *mut _, iov_len: bytes.len() };
+    // SAFETY: all-zero is a valid msghdr; the control buffer is aligned and large enough for one
+    // descriptor, and everything pointed at outlives the call.
+    let sent = unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = &mut part;
+        message.msg_iovlen = 1;
+        if let Some(fd) = fd {
+            message.msg_control = control.as_mut_ptr().cast();
+            message.msg_controllen = libc::CMSG_SPACE(4) as _;
+            let head = libc::CMSG_FIRSTHDR(&message);
+            (*head).cmsg_level = libc::SOL_SOCKET;
+            (*head).cmsg_type = libc::SCM_RIGHTS;
+            (*head).cmsg_len = libc::CMSG_LEN(4) as _;
+            libc::CMSG_DATA(head).cast::<RawFd>().write_unaligned(fd);
+        }
+        libc::sendmsg(socket.as_raw_fd(), &message, libc::MSG_NOSIGNAL)
+    };
+    if sent < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    (&*socket).write_all(&bytes[sent as usize..])
+}
+
+fn receive_with_fd(socket: &UnixStream, bytes: &mut [u8], fd: &mut Option<OwnedFd>) -> io::Result<usize> {
+    let mut control = [0u64; CONTROL / 8];
+    let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    // SAFETY: as in `send_with_fd`; a received descriptor is owned exactly once.
+    unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = &mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = CONTROL as _;
+        let received = libc::recvmsg(socket.as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC);
+        if received < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let head = libc::CMSG_FIRSTHDR(&message);
+        if !head.is_null() && (*head).cmsg_type == libc::SCM_RIGHTS {
+            *fd = Some(OwnedFd::from_raw_fd(libc::CMSG_DATA(head).cast::<RawFd>().read_unaligned()));
+        }
+        Ok(received as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_travel_beside_and_inside() {
+        let (a, b) = UnixStream::pair().expect("socket pair");
+        let (mut a, mut b) = (Channel::Socket(a), Channel::Socket(b));
+        let big = vec![7u8; 1 << 20];
+        a.send(&serde_json::json!({"x": 1}), &[&big, b"end"]).expect("sent");
+        let (message, payload): (serde_json::Value, _) = b.receive().expect("received");
+        assert_eq!(message["x"], 1);
+        assert_eq!(payload.len(), big.len() + 3);
+        drop(a);
+        assert!(b.receive::<serde_json::Value>().is_err());
+    }
+}

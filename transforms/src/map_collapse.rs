@@ -1,0 +1,62 @@
+//! MapCollapse: two perfectly nested maps become one.
+
+use weft_ir::sdfg::{Place, Verified};
+
+use crate::nest::{merge, nested_pairs, only_child, repropagate, site_map};
+use crate::{
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+};
+
+pub struct MapCollapse;
+
+static INFO: Info = Info {
+    name: "MapCollapse",
+    category: Category::Map,
+    what: "Makes one map of two that are perfectly nested.",
+    why: "One larger iteration space to share among threads, to tile or to fuse; the opposite of MapExpansion.",
+    conditions: &[Condition {
+        id: "perfectly-nested",
+        text: "the inner map is all that the outer one holds, and everything passes through both",
+    }],
+    params: &[],
+    before: "\
+sdfg scale(A: f64[N, M], B: f64[N, M])
+  state s0
+    map m0 [i = 0:N]
+      map m1 [j = 0:M]
+        mul: B[i, j] = 2.0 * A[i, j]
+",
+    after: "\
+sdfg scale(A: f64[N, M], B: f64[N, M])
+  state s0
+    map m0 [i = 0:N, j = 0:M]
+      mul: B[i, j] = 2.0 * A[i, j]
+",
+    keeps: Keeps::Exactly,
+};
+
+impl Transformation for MapCollapse {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn sites(&self, graph: &Verified) -> Vec<Site> {
+        nested_pairs(graph)
+    }
+
+    fn plan(&self, graph: &Verified, site: &Site, _: &Settings) -> Result<Plan, Refusal> {
+        let (block, outer) = site_map(graph, site, 0)?;
+        let (_, inner) = site_map(graph, site, 1)?;
+        let mut edited = crate::editable(graph);
+        let state = edited.state_mut(block).expect("state of the site");
+        let (outer_label, inner_label) = (state.map(outer).label, state.map(inner).label);
+        require("perfectly-nested", only_child(state, outer, inner), Place::Map(outer), || {
+            format!("'{outer_label}' holds more than '{inner_label}'")
+        })?;
+        merge(state, outer, inner);
+        repropagate(&mut edited, block);
+        let mut forwarding = Forwarding::default();
+        forwarding.moved(Place::Map(inner), Place::Map(outer));
+        Plan::new(graph, edited, forwarding)
+    }
+}
