@@ -121,7 +121,7 @@ impl Importer<'_> {
         let extent = match self.nonneg_everywhere(&distance, span)? {
             Truth::Yes => distance.ceil_div(&Expr::int(step.abs())),
             Truth::No => Expr::zero(),
-            Truth::Unknown => distance.max(&Expr::zero()).ceil_div(&Expr::int(step.abs())),
+            Truth::Unknown => distance.max(Expr::zero()).ceil_div(&Expr::int(step.abs())),
         };
         let extent = self.facts().simplify(&extent);
         // An empty slice begins anywhere: at 0 its subset stays inside the container.
@@ -144,12 +144,12 @@ impl Importer<'_> {
         let raised = match self.nonneg_everywhere(&(&wrapped - low), span)? {
             Truth::Yes => wrapped,
             Truth::No => return Ok(low.clone()),
-            Truth::Unknown => wrapped.max(low),
+            Truth::Unknown => wrapped.max(low.clone()),
         };
         Ok(match self.nonneg_everywhere(&(high - &raised), span)? {
             Truth::Yes => raised,
             Truth::No => high.clone(),
-            Truth::Unknown => raised.min(high),
+            Truth::Unknown => raised.min(high.clone()),
         })
     }
 

@@ -193,7 +193,7 @@ impl Importer<'_> {
         let Some(kind) = a.kind() else { return fail(span, format!("abs of {}", a.describe())) };
         if matches!(kind, Kind::Int | Kind::Bool) {
             let e = self.as_int(a, span)?;
-            return self.int_value(e.max(&-&e), span);
+            return self.int_value(e.clone().max(-&e), span);
         }
         let t = kind.dtype();
         if t.is_complex() {

@@ -271,7 +271,7 @@ impl Importer<'_> {
         let extent = match self.nonneg_everywhere(&distance, span)? {
             Truth::Yes => distance,
             Truth::No => Expr::zero(),
-            Truth::Unknown => distance.max(&Expr::zero()),
+            Truth::Unknown => distance.max(Expr::zero()),
         }
         .ceil_div(&Expr::int(step.abs()));
         let dtype = t.map_or(Ok(DType::I64), |t| self.dtype_of(&t, span))?;
