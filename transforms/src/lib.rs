@@ -1,5 +1,7 @@
 //! Rewrites of SDFGs. Each is one file with its help, its conditions and its edit.
 
+#[cfg(test)]
+mod harness;
 mod map_collapse;
 mod map_expansion;
 mod map_fusion;

@@ -171,6 +171,10 @@ impl Plan {
         }
     }
 
+    pub fn forwarding(&self) -> &Forwarding {
+        &self.forwarding
+    }
+
     /// The graph after the edit, for previews.
     pub fn preview(&self) -> &Verified {
         &self.result
