@@ -1,6 +1,5 @@
 //! MapTiling: a map of blocks around a map of the elements of a block.
 
-use weft_ir::Name;
 use weft_ir::sdfg::{Map, MapId, Place, Verified};
 use weft_ir::symbolic::{Expr, Range};
 
@@ -21,10 +20,6 @@ static INFO: Info = Info {
     why: "So that what a block touches stays in a cache, in a GPU's shared memory, or with one thread. Blocks at \
           the border are cut off with `min`, so any size fits any extent.",
     conditions: &[
-        Condition {
-            id: "independent-ranges",
-            text: "no range of the map depends on another parameter of the map",
-        },
         Condition { id: "positive-step", text: "every step is a positive constant" },
     ],
     params: &[Param {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weft_ir::Name;
 use weft_ir::sdfg::{
-    BlockId, Edge, Map, MapId, Memlet, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph,
+    BlockId, Edge, Map, MapId, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph,
     Verified, order, propagate,
 };
 use weft_ir::symbolic::Range;
