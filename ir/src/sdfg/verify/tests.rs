@@ -90,11 +90,11 @@ fn memlet<'g>(graph: &'g mut StateGraph, find: impl Fn(&StateGraph, &Edge) -> bo
     graph.memlet_mut(id).as_mut().expect("a memlet")
 }
 
-fn into<'a>(label: &'a str) -> impl Fn(&StateGraph, &Edge) -> bool + 'a {
+fn into(label: &str) -> impl Fn(&StateGraph, &Edge) -> bool {
     move |g, e| e.dst.node == node(g, label)
 }
 
-fn out_of<'a>(label: &'a str) -> impl Fn(&StateGraph, &Edge) -> bool + 'a {
+fn out_of(label: &str) -> impl Fn(&StateGraph, &Edge) -> bool {
     move |g, e| e.src.node == node(g, label)
 }
 
