@@ -106,13 +106,10 @@ impl Memory {
         fits.then(|| Memory { shape: shape.to_vec(), values: array.scalars().map(Some).collect() })
     }
 
-    /// Elements never written get a pattern of bytes that is no sensible number.
+    /// Elements never written become zero.
     fn into_array(self, dtype: DType) -> Array {
         let shape: Vec<usize> = self.shape.iter().map(|&n| n.max(0) as usize).collect();
         let mut array = Array::zeros(dtype, &shape);
-        if dtype != DType::Bool {
-            array.bytes_mut().fill(0xcb);
-        }
         for (at, value) in self.values.into_iter().enumerate() {
             if let Some(value) = value {
                 array.set(at, value);

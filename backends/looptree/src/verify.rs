@@ -355,6 +355,7 @@ impl<'p> Verifier<'p> {
         let (ra, rb, rc) = (a.shape.len(), b.shape.len(), c.shape.len());
         if !(1..=2).contains(&ra) || !(1..=2).contains(&rb) || rc + 2 != ra + rb {
             self.say(format!("a product of ranks {ra} and {rb} into rank {rc}"));
+            return;
         }
         if self.dtype(a) != self.dtype(c) || self.dtype(b) != self.dtype(c) {
             self.say("a product of different types");
