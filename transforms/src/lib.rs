@@ -11,6 +11,7 @@ mod map_fusion;
 mod map_interchange;
 mod map_schedule;
 mod map_tiling;
+mod map_to_for_loop;
 mod nest;
 mod order;
 mod protocol;
@@ -21,6 +22,8 @@ mod simplify;
 mod state_fusion;
 mod strip_mining;
 mod support;
+#[cfg(test)]
+mod tests;
 
 pub use protocol::*;
 pub use recipe::{
@@ -39,6 +42,7 @@ pub static ALL: &[&dyn Transformation] = &[
     &redundant_array::RedundantArray,
     &dead_dataflow_elimination::DeadDataflowElimination,
     &loop_to_map::LoopToMap,
+    &map_to_for_loop::MapToForLoop,
     &map_fusion::MapFusion,
     &map_tiling::MapTiling,
     &strip_mining::StripMining,
