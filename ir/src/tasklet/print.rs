@@ -185,7 +185,9 @@ fn bare(out: &mut String, e: &Expr, leaves: &Leaves) {
         Expr::Lit(s) => out.push_str(&scalar_text(*s)),
         Expr::Var(name) => out.push_str(&(leaves.var)(*name)),
         Expr::Sym(s) => match s.as_sym() {
-            Some(name) if !(leaves.is_var)(name) && quoted(name) == name.as_str() => out.push_str(name.as_str()),
+            Some(name) if !(leaves.is_var)(name) && quoted(name) == name.as_str() => {
+                out.push_str(name.as_str())
+            }
             _ => {
                 let _ = write!(out, "sym({s})");
             }
