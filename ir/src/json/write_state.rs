@@ -19,7 +19,6 @@ use crate::symbolic::{Expr, Range, Subset};
 pub struct StateWriter<'s> {
     pub sdfg: &'s Sdfg,
     pub renames: &'s mut Renames,
-    pub boxed: &'s BTreeSet<Name>,
     pub graphs: &'s mut usize,
     pub source: Option<&'s Source>,
 }
