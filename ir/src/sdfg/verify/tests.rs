@@ -575,21 +575,34 @@ fn i20_conflicts_are_ordered() {
              B[i] = A[i]\n    map m1 [j = {second}]\n      b: {extra}\n"
         )
     };
+    // The text form orders conflicts as the lines are; these graphs have none of that.
+    let plain = |text: &str| {
+        let mut graph = parse(text);
+        let block = graph.states()[0].0.id;
+        let state = graph.state_mut(block).expect("a state");
+        let edges: Vec<_> = state.edges().filter(|e| e.memlet.is_none()).cloned().collect();
+        for edge in edges {
+            if !matches!(state.node(edge.src.node), Node::MapEntry(_)) {
+                state.remove_edge(edge.id);
+            }
+        }
+        graph
+    };
     let unordered = "may overlap and no path orders them";
-    breaks(parse(&text("0:N", "0:N", "B[j] = C[j]")), unordered);
-    breaks(parse(&text("0:N", "0:N", "A[j] = C[j]")), unordered);
-    assert_eq!(messages(parse(&text("0:4", "4:8", "B[j] = C[j]"))), [""; 0]);
-    assert_eq!(messages(parse(&text("0:N", "0:N", "C[j] = B[j]"))), [""; 0]);
-    assert_eq!(messages(parse(&text("0:N", "0:N", "A[j] = B[j]"))), [""; 0]);
-    assert_eq!(messages(parse(&text("0:N", "0:N", "A[j] = A[j]")).clone()).len(), 1);
+    breaks(plain(&text("0:N", "0:N", "B[j] = C[j]")), unordered);
+    breaks(plain(&text("0:N", "0:N", "A[j] = C[j]")), unordered);
+    assert_eq!(messages(plain(&text("0:4", "4:8", "B[j] = C[j]"))), [""; 0]);
+    assert_eq!(messages(plain(&text("0:N", "0:N", "C[j] = B[j]"))), [""; 0]);
+    assert_eq!(messages(plain(&text("0:N", "0:N", "A[j] = B[j]"))), [""; 0]);
+    assert_eq!(messages(plain(&text("0:N", "0:N", "A[j] = A[j]")).clone()).len(), 1);
     // Inside one iteration as well.
     let fused = |to: &str| {
         format!(
             "sdfg f(A: f64[N], B: f64[N])\n  state s\n    map m [i = 0:N - 1]\n      a: B[i] = A[i]\n      b: A[{to}] = 1.0\n"
         )
     };
-    breaks(parse(&fused("i")), unordered);
-    assert_eq!(messages(parse(&fused("i + 1"))), [""; 0]);
+    breaks(plain(&fused("i")), unordered);
+    assert_eq!(messages(plain(&fused("i + 1"))), [""; 0]);
 }
 
 #[test]
