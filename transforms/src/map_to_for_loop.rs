@@ -148,7 +148,7 @@ fn body(state: &StateGraph, inside: &BTreeSet<NodeId>, entry: NodeId, exit: Node
     let mut out = part_with(state, inside, |_| false);
     let mut reads: Vec<(Name, NodeId)> = vec![];
     let mut writes: Vec<(Name, NodeId)> = vec![];
-    let mut access = |out: &mut StateGraph, known: &mut Vec<(Name, NodeId)>, data: Name| {
+    let access = |out: &mut StateGraph, known: &mut Vec<(Name, NodeId)>, data: Name| {
         if let Some((_, id)) = known.iter().find(|k| k.0 == data) {
             return *id;
         }
