@@ -7,8 +7,8 @@ use weft_ir::Name;
 use weft_ir::analysis::{Access, Carried, accesses_of_region, carried, facts_at, written_before_read};
 use weft_ir::dtype::DType;
 use weft_ir::sdfg::{
-    Block, BlockId, BlockKind, Edge, Lifetime, Map, Memlet, Nested, Node, NodeId, Place, Port, Region, Schedule, Sdfg,
-    StateGraph, Verified,
+    Block, BlockId, BlockKind, Edge, Lifetime, Map, Memlet, Nested, Node, NodeId, Place, Port, Region,
+    Schedule, Sdfg, StateGraph, Verified,
 };
 use weft_ir::symbolic::{Expr, Range};
 
@@ -84,7 +84,13 @@ impl Transformation for LoopToMap {
 }
 
 /// Checks the conditions; gives the transients of which each iteration gets its own.
-fn check(graph: &Sdfg, block: &Block, var: Name, range: &Range, body: &Region) -> Result<BTreeSet<Name>, Refusal> {
+fn check(
+    graph: &Sdfg,
+    block: &Block,
+    var: Name,
+    range: &Range,
+    body: &Region,
+) -> Result<BTreeSet<Name>, Refusal> {
     let here = Place::Block(block.id);
     let mut jump = None;
     body.walk(&mut |b| {
@@ -148,9 +154,11 @@ fn names_outside(graph: &Sdfg, block: BlockId) -> BTreeSet<Name> {
 
 fn used_outside(graph: &Sdfg, block: BlockId, data: Name) -> bool {
     fn walk(region: &Region, block: BlockId, data: Name) -> bool {
-        region.blocks.iter().filter(|b| b.id != block).any(|b| {
-            block_uses(b, data) || b.regions().into_iter().any(|r| walk(r, block, data))
-        })
+        region
+            .blocks
+            .iter()
+            .filter(|b| b.id != block)
+            .any(|b| block_uses(b, data) || b.regions().into_iter().any(|r| walk(r, block, data)))
     }
     walk(&graph.body, block, data)
 }
@@ -244,19 +252,26 @@ fn splice(state: &StateGraph, private: &BTreeSet<Name>, map: &Map, block: &Block
                 None => data.to_string(),
                 Some(wcr) => format!("{data}_{}", weft_ir::text::wcr_name(wcr)),
             };
-            let (inner, outer) =
-                (Name::new(&format!("OUT_{stem}")), Name::new(&format!("IN_{stem}")));
+            let (inner, outer) = (Name::new(&format!("OUT_{stem}")), Name::new(&format!("IN_{stem}")));
             let key = (reads, stem);
             let first = !outside.contains_key(&key);
             let end = *outside.entry(key).or_insert(id);
             let local = moved(memlet, state.node(far), *data);
             if reads {
-                out.insert_edge(Edge { src: Port::new(entry, inner), memlet: Some(local.clone()), ..edge.clone() });
+                out.insert_edge(Edge {
+                    src: Port::new(entry, inner),
+                    memlet: Some(local.clone()),
+                    ..edge.clone()
+                });
                 if first {
                     out.connect(end, Port::new(entry, outer), Memlet { other: None, ..local });
                 }
             } else {
-                out.insert_edge(Edge { dst: Port::new(exit, outer), memlet: Some(local.clone()), ..edge.clone() });
+                out.insert_edge(Edge {
+                    dst: Port::new(exit, outer),
+                    memlet: Some(local.clone()),
+                    ..edge.clone()
+                });
                 if first {
                     out.connect(Port::new(exit, inner), end, Memlet { other: None, ..local });
                 }
@@ -290,12 +305,9 @@ fn splice(state: &StateGraph, private: &BTreeSet<Name>, map: &Map, block: &Block
 /// A memlet that now leads to or from a scope: `data` is the container outside.
 fn moved(memlet: &Memlet, far: &Node, data: Name) -> Memlet {
     match (far, &memlet.other) {
-        (Node::Access(_), Some(other)) if memlet.data != data => Memlet {
-            data,
-            subset: other.clone(),
-            other: Some(memlet.subset.clone()),
-            ..memlet.clone()
-        },
+        (Node::Access(_), Some(other)) if memlet.data != data => {
+            Memlet { data, subset: other.clone(), other: Some(memlet.subset.clone()), ..memlet.clone() }
+        }
         _ => memlet.clone(),
     }
 }

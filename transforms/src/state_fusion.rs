@@ -10,8 +10,8 @@ use weft_ir::sdfg::{
 
 use crate::order::{Event, Order, events, unordered};
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, no_such_site,
-    require,
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
+    no_such_site, require,
 };
 
 pub struct StateFusion;
@@ -67,7 +67,9 @@ impl Transformation for StateFusion {
     }
 
     fn plan(&self, graph: &Verified, site: &Site, _: &Settings) -> Result<Plan, Refusal> {
-        let [Place::Block(first), Place::Block(second)] = site.places[..] else { return Err(no_such_site(site)) };
+        let [Place::Block(first), Place::Block(second)] = site.places[..] else {
+            return Err(no_such_site(site));
+        };
         if !pairs(graph).iter().any(|(a, b)| a.id == first && b.id == second) {
             return Err(no_such_site(site));
         }

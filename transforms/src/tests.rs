@@ -7,7 +7,10 @@ use weft_ir::text;
 
 use crate::harness::{differ, graph};
 use crate::support::without;
-use crate::{Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, loop_to_map, replay, simplify};
+use crate::{
+    Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, loop_to_map, replay,
+    simplify,
+};
 
 const FLOYD_WARSHALL: &str = "\
 sdfg floyd_warshall(path: f64[N, N])
@@ -56,9 +59,8 @@ fn planted(source: &str, at: &str) {
     let site = find_site(loop_to_map::LoopToMap.sites(&before), at).unwrap();
     let refusal = loop_to_map::LoopToMap.plan(&before, &site, &Settings::new()).unwrap_err();
     assert_eq!(refusal.condition, "no-carried-dependence", "{}", refusal.reason);
-    let plan = without("no-carried-dependence", || {
-        loop_to_map::LoopToMap.plan(&before, &site, &Settings::new())
-    });
+    let plan =
+        without("no-carried-dependence", || loop_to_map::LoopToMap.plan(&before, &site, &Settings::new()));
     let wrong = match plan {
         Ok(plan) => differ(&before, plan.preview(), Keeps::UpToRounding, &BTreeMap::new()).unwrap(),
         Err(refusal) => Some(refusal.reason),
