@@ -3,7 +3,9 @@
 use weft_ir::sdfg::{Place, Verified};
 
 use crate::nest::{merge, nested_pairs, only_child, repropagate, site_map};
-use crate::{Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require};
+use crate::{
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+};
 
 pub struct MapCollapse;
 
@@ -45,7 +47,7 @@ impl Transformation for MapCollapse {
     fn plan(&self, graph: &Verified, site: &Site, _: &Settings) -> Result<Plan, Refusal> {
         let (block, outer) = site_map(graph, site, 0)?;
         let (_, inner) = site_map(graph, site, 1)?;
-        let mut edited = graph.clone_sdfg();
+        let mut edited = crate::editable(graph);
         let state = edited.state_mut(block).expect("state of the site");
         let (outer_label, inner_label) = (state.map(outer).label, state.map(inner).label);
         require("perfectly-nested", only_child(state, outer, inner), Place::Map(outer), || {

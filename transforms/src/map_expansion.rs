@@ -3,7 +3,9 @@
 use weft_ir::sdfg::{Map, Place, Verified};
 
 use crate::nest::{fresh, inner_schedule, map_sites, repropagate, site_map, surround};
-use crate::{Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require};
+use crate::{
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+};
 
 pub struct MapExpansion;
 
@@ -42,7 +44,7 @@ impl Transformation for MapExpansion {
     fn plan(&self, graph: &Verified, site: &Site, _: &Settings) -> Result<Plan, Refusal> {
         let (block, id) = site_map(graph, site, 0)?;
         let place = Place::Map(id);
-        let mut edited = graph.clone_sdfg();
+        let mut edited = crate::editable(graph);
         let old = edited.state_mut(block).expect("state of the site").map(id).clone();
         require("several-dimensions", old.params.len() > 1, place, || {
             format!("'{}' has {} dimension", old.label, old.params.len())

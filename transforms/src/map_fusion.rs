@@ -10,7 +10,9 @@ use weft_ir::sdfg::{
 use weft_ir::symbolic::Expr;
 
 use crate::nest::{accessed, fresh, owned, partner, repropagate, site};
-use crate::{Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require};
+use crate::{
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+};
 
 pub struct MapFusion;
 
@@ -27,7 +29,10 @@ static INFO: Info = Info {
             text: "the array between the maps is a transient that nothing else reads or writes",
         },
         Condition { id: "producer-has-one-result", text: "the first map writes nothing but that array" },
-        Condition { id: "plain-bodies", text: "the first map holds tasklets only, and the second reads the array in tasklets" },
+        Condition {
+            id: "plain-bodies",
+            text: "the first map holds tasklets only, and the second reads the array in tasklets",
+        },
         Condition {
             id: "element-for-element",
             text: "each iteration of the first map writes one element that tells the iteration, without conflict resolution",
@@ -36,7 +41,10 @@ static INFO: Info = Info {
             id: "reads-before-writes",
             text: "nothing that the first map reads is written by another iteration of the second one",
         },
-        Condition { id: "no-write-between", text: "nothing that the first map reads is written between the two maps" },
+        Condition {
+            id: "no-write-between",
+            text: "nothing that the first map reads is written between the two maps",
+        },
     ],
     params: &[],
     before: "\
@@ -78,7 +86,8 @@ impl Transformation for MapFusion {
             .into_iter()
             .map(|p| {
                 let state = graph.state_of(p.access).expect("found there").1;
-                let mut found = site(state, &[(p.first, state.map(p.first)), (p.second, state.map(p.second))]);
+                let mut found =
+                    site(state, &[(p.first, state.map(p.first)), (p.second, state.map(p.second))]);
                 found.places.push(Place::Node(p.access));
                 found
             })
@@ -96,7 +105,7 @@ impl Transformation for MapFusion {
             })?;
         let state = graph.state_of(parts.access).expect("found there").1;
         let reads = check(graph, state, &parts)?;
-        let mut edited = graph.clone_sdfg();
+        let mut edited = crate::editable(graph);
         let forwarding = fuse(&mut edited, &parts, &reads);
         repropagate(&mut edited, parts.block);
         Plan::new(graph, edited, forwarding)
@@ -159,7 +168,11 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
         Node::Access(name) => graph.data[name].is_scalar(),
         _ => false,
     });
-    let stem = state.in_edges(second_entry).into_iter().find(|e| e.src.node == parts.access).and_then(|e| e.dst.conn);
+    let stem = state
+        .in_edges(second_entry)
+        .into_iter()
+        .find(|e| e.src.node == parts.access)
+        .and_then(|e| e.dst.conn);
     let leads: Vec<Edge> = owned(state.out_edges(second_entry))
         .into_iter()
         .filter(|e| e.src.conn.is_some() && e.src.conn == stem.map(partner))
@@ -175,7 +188,12 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
 }
 
 /// For every read, the iteration of the producer that wrote the element.
-fn match_iterations(state: &StateGraph, parts: &Parts, exit: NodeId, leads: Vec<Edge>) -> Result<Vec<Read>, Refusal> {
+fn match_iterations(
+    state: &StateGraph,
+    parts: &Parts,
+    exit: NodeId,
+    leads: Vec<Edge>,
+) -> Result<Vec<Read>, Refusal> {
     let first = state.map(parts.first);
     let writes = state.in_edges(exit);
     let written = writes.iter().find_map(|e| e.memlet.as_ref()).cloned();
@@ -201,7 +219,9 @@ fn match_iterations(state: &StateGraph, parts: &Parts, exit: NodeId, leads: Vec<
     };
     let solved = solved.filter(|dims| writes.len() == 1 && complete(dims));
     let text = || match &written {
-        Some(m) if m.wcr.is_some() => format!("'{}' writes '{}' with conflict resolution", first.label, parts.data),
+        Some(m) if m.wcr.is_some() => {
+            format!("'{}' writes '{}' with conflict resolution", first.label, parts.data)
+        }
         Some(m) => format!(
             "the element {}[{}] that '{}' writes does not tell its iteration",
             parts.data, m.subset, first.label
@@ -257,22 +277,28 @@ fn check_dependence(
             let moved = memlet.subst(&|n| read.iteration.get(&n).cloned());
             for write in consumer_writes.iter().filter(|w| w.data == moved.data) {
                 let answer = carried_between(&second.params, &moved.subset, &write.subset, &facts);
-                require("reads-before-writes", matches!(answer, Carried::No), Place::Map(parts.second), || {
-                    let how = match &answer {
-                        Carried::Yes(witness) => format!(": {witness}"),
-                        _ => " (it cannot be shown that they are apart)".to_string(),
-                    };
-                    format!(
-                        "'{}' reads {}[{}] and '{}' writes {}[{}] in another iteration{how}",
-                        first.label, moved.data, memlet.subset, second.label, write.data, write.subset
-                    )
-                })?;
+                require(
+                    "reads-before-writes",
+                    matches!(answer, Carried::No),
+                    Place::Map(parts.second),
+                    || {
+                        let how = match &answer {
+                            Carried::Yes(witness) => format!(": {witness}"),
+                            _ => " (it cannot be shown that they are apart)".to_string(),
+                        };
+                        format!(
+                            "'{}' reads {}[{}] and '{}' writes {}[{}] in another iteration{how}",
+                            first.label, moved.data, memlet.subset, second.label, write.data, write.subset
+                        )
+                    },
+                )?;
             }
         }
     }
     // Written between the maps: an access node of the same container with a write, after the
     // producer's start and not after the consumer's end.
-    let ends: Vec<NodeId> = state.in_edges(entry).iter().filter(|e| e.memlet.is_some()).map(|e| e.src.node).collect();
+    let ends: Vec<NodeId> =
+        state.in_edges(entry).iter().filter(|e| e.memlet.is_some()).map(|e| e.src.node).collect();
     for source in ends {
         let Some(data) = accessed(state.node(source)) else { continue };
         let between = state.nodes().map(|(id, _)| id).find(|&id| {
@@ -385,7 +411,8 @@ fn copy_body(
                 let dst = Port { node: dst, ..edge.dst };
                 match edge.src.conn {
                     Some(conn) => {
-                        let outer = state.in_edges(entry).into_iter().find(|e| e.dst.conn == Some(partner(conn)));
+                        let outer =
+                            state.in_edges(entry).into_iter().find(|e| e.dst.conn == Some(partner(conn)));
                         let outer = outer.expect("connectors of a verified map are paired").clone();
                         let conn = enter(graph, target, &outer);
                         graph.connect(Port::new(target, conn), dst, memlet);

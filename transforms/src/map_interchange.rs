@@ -4,7 +4,9 @@ use weft_ir::Name;
 use weft_ir::sdfg::{Place, Verified};
 
 use crate::nest::{nested_pairs, only_child, repropagate, site_map, uses};
-use crate::{Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require};
+use crate::{
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+};
 
 pub struct MapInterchange;
 
@@ -18,7 +20,10 @@ static INFO: Info = Info {
             id: "perfectly-nested",
             text: "the inner map is all that the outer one holds, and everything passes through both",
         },
-        Condition { id: "independent-ranges", text: "the inner ranges do not depend on the outer parameters" },
+        Condition {
+            id: "independent-ranges",
+            text: "the inner ranges do not depend on the outer parameters",
+        },
     ],
     params: &[],
     before: "\
@@ -50,7 +55,7 @@ impl Transformation for MapInterchange {
     fn plan(&self, graph: &Verified, site: &Site, _: &Settings) -> Result<Plan, Refusal> {
         let (block, outer) = site_map(graph, site, 0)?;
         let (_, inner) = site_map(graph, site, 1)?;
-        let mut edited = graph.clone_sdfg();
+        let mut edited = crate::editable(graph);
         let state = edited.state_mut(block).expect("state of the site");
         let (was_outer, was_inner) = (state.map(outer).clone(), state.map(inner).clone());
         require("perfectly-nested", only_child(state, outer, inner), Place::Map(outer), || {
@@ -60,7 +65,10 @@ impl Transformation for MapInterchange {
         let dependent = uses(&was_inner.params, &names);
         require("independent-ranges", dependent.is_none(), Place::Map(inner), || {
             let name = dependent.map_or("", |n| n.as_str());
-            format!("a range of '{}' depends on {name}, a parameter of '{}'", was_inner.label, was_outer.label)
+            format!(
+                "a range of '{}' depends on {name}, a parameter of '{}'",
+                was_inner.label, was_outer.label
+            )
         })?;
         // Schedules belong to the levels, descriptions move.
         let (outer_schedule, inner_schedule) = (was_outer.schedule, was_inner.schedule);

@@ -3,7 +3,9 @@
 use weft_ir::sdfg::{Place, Schedule, Verified};
 
 use crate::nest::{map_sites, site_map};
-use crate::{Category, Forwarding, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site, Transformation};
+use crate::{
+    Category, Forwarding, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site, Transformation,
+};
 
 pub struct MapSchedule;
 
@@ -17,7 +19,10 @@ static INFO: Info = Info {
     params: &[Param {
         name: "schedule",
         help: "parallel: threads; vector: SIMD lanes; sequential; default: the code generator decides",
-        kind: ParamKind::Choice { default: "parallel", among: &["parallel", "vector", "sequential", "default"] },
+        kind: ParamKind::Choice {
+            default: "parallel",
+            among: &["parallel", "vector", "sequential", "default"],
+        },
     }],
     before: "\
 sdfg scale(A: f64[N], B: f64[N])
@@ -51,7 +56,7 @@ impl Transformation for MapSchedule {
             _ => Schedule::Parallel,
         };
         let (block, id) = site_map(graph, site, 0)?;
-        let mut edited = graph.clone_sdfg();
+        let mut edited = crate::editable(graph);
         edited.state_mut(block).expect("state of the site").map_mut(id).schedule = schedule;
         let mut forwarding = Forwarding::default();
         forwarding.moved(Place::Map(id), Place::Map(id));

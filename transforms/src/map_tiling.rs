@@ -4,10 +4,12 @@ use weft_ir::Name;
 use weft_ir::sdfg::{Map, MapId, Place, Verified};
 use weft_ir::symbolic::{Expr, Range};
 
-use crate::nest::{fresh, inner_schedule, is_constant_positive, map_sites, repropagate, site_map, surround, uses};
+use crate::nest::{
+    fresh, inner_schedule, is_constant_positive, map_sites, repropagate, site_map, surround, uses,
+};
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site, Transformation,
-    require,
+    Category, Condition, Forwarding, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site,
+    Transformation, require,
 };
 
 pub struct MapTiling;
@@ -19,7 +21,10 @@ static INFO: Info = Info {
     why: "So that what a block touches stays in a cache, in a GPU's shared memory, or with one thread. Blocks at \
           the border are cut off with `min`, so any size fits any extent.",
     conditions: &[
-        Condition { id: "independent-ranges", text: "no range of the map depends on another parameter of the map" },
+        Condition {
+            id: "independent-ranges",
+            text: "no range of the map depends on another parameter of the map",
+        },
         Condition { id: "positive-step", text: "every step is a positive constant" },
     ],
     params: &[Param {
@@ -72,14 +77,18 @@ pub(crate) fn split(
     sizes: &[i64],
     suffix: &str,
 ) -> Result<Plan, Refusal> {
-    let mut edited = graph.clone_sdfg();
+    let mut edited = crate::editable(graph);
     let state = edited.state_mut(block).expect("state of the site");
     let old = state.map(map).clone();
     let place = Place::Map(map);
     let names: Vec<Name> = old.params.iter().map(|p| p.0).collect();
     let dependent = uses(&old.params, &names);
     require("independent-ranges", dependent.is_none(), place, || {
-        format!("a range of '{}' depends on its parameter {}", old.label, dependent.map_or("", |n| n.as_str()))
+        format!(
+            "a range of '{}' depends on its parameter {}",
+            old.label,
+            dependent.map_or("", |n| n.as_str())
+        )
     })?;
     for &d in dims {
         let (name, range) = &old.params[d];
@@ -98,7 +107,7 @@ pub(crate) fn split(
         let step = &range.step * size;
         outer.params.push((over, Range::with_step(range.begin.clone(), range.end.clone(), step.clone())));
         let begin = Expr::sym(over);
-        let end = range.end.min(&(&begin + &step));
+        let end = range.end.clone().min(&begin + &step);
         inner.params[d].1 = Range::with_step(begin, end, range.step.clone());
     }
     outer.label = fresh(&edited, &[], &format!("{}_{suffix}", old.label));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use weft_ir::Name;
 use weft_ir::sdfg::{
-    BlockId, Edge, EdgeId, Map, MapId, Memlet, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph, Verified,
-    propagate,
+    BlockId, Edge, EdgeId, Map, MapId, Memlet, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph,
+    Verified, propagate,
 };
 use weft_ir::symbolic::Range;
 
@@ -14,7 +14,10 @@ use crate::{Refusal, Site};
 /// Every map of the SDFG (not of nested ones): state, map, description.
 pub fn maps(graph: &Sdfg) -> Vec<(BlockId, &StateGraph, MapId, &Map)> {
     let states = graph.states();
-    states.into_iter().flat_map(|(block, state)| state.maps().map(move |(id, map)| (block.id, state, id, map))).collect()
+    states
+        .into_iter()
+        .flat_map(|(block, state)| state.maps().map(move |(id, map)| (block.id, state, id, map)))
+        .collect()
 }
 
 /// One site per map that `fits`.
@@ -51,7 +54,9 @@ pub fn nested_pairs(graph: &Verified) -> Vec<Site> {
 /// The map at position `at` of a site: its state's block and id.
 pub fn site_map(graph: &Sdfg, site: &Site, at: usize) -> Result<(BlockId, MapId), Refusal> {
     let found = match site.places.get(at) {
-        Some(Place::Map(id)) => maps(graph).into_iter().find(|(_, _, m, _)| m == id).map(|(block, _, id, _)| (block, id)),
+        Some(Place::Map(id)) => {
+            maps(graph).into_iter().find(|(_, _, m, _)| m == id).map(|(block, _, id, _)| (block, id))
+        }
         _ => None,
     };
     found.ok_or_else(|| Refusal {
@@ -129,7 +134,8 @@ pub fn owned(edges: Vec<&Edge>) -> Vec<Edge> {
 
 /// Is the inner map all that there is in the outer one?
 pub fn only_child(state: &StateGraph, outer: MapId, inner: MapId) -> bool {
-    let Some(((entry, exit), (inner_entry, inner_exit))) = state.map_nodes(outer).zip(state.map_nodes(inner)) else {
+    let Some(((entry, exit), (inner_entry, inner_exit))) = state.map_nodes(outer).zip(state.map_nodes(inner))
+    else {
         return false;
     };
     state.out_edges(entry).iter().all(|e| e.dst.node == inner_entry)
@@ -160,7 +166,8 @@ fn splice(state: &mut StateGraph, inner: NodeId, outer: NodeId, entry: bool) {
     // Inner connector stem -> connector on the inside of the outer node.
     let mut lead: BTreeMap<Name, Name> = BTreeMap::new();
     for edge in near {
-        let (here, there) = if entry { (edge.dst.conn, edge.src.conn) } else { (edge.src.conn, edge.dst.conn) };
+        let (here, there) =
+            if entry { (edge.dst.conn, edge.src.conn) } else { (edge.src.conn, edge.dst.conn) };
         if let (Some(here), Some(there)) = (here, there) {
             lead.insert(partner(here), there);
         }

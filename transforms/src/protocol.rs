@@ -32,12 +32,25 @@ pub struct Param {
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum ParamKind {
-    Int { default: i64, min: i64, max: i64 },
+    Int {
+        default: i64,
+        min: i64,
+        max: i64,
+    },
     /// A list of integers; the last one repeats for further dimensions.
-    Ints { default: &'static [i64], min: i64, max: i64 },
-    Choice { default: &'static str, among: &'static [&'static str] },
+    Ints {
+        default: &'static [i64],
+        min: i64,
+        max: i64,
+    },
+    Choice {
+        default: &'static str,
+        among: &'static [&'static str],
+    },
     /// A name or a short text.
-    Text { default: &'static str },
+    Text {
+        default: &'static str,
+    },
 }
 
 /// The value of a parameter, as in recipes.
@@ -117,6 +130,20 @@ impl Forwarding {
     pub fn gone(&mut self, place: Place) {
         self.0.entry(place).or_default();
     }
+
+    /// First this, then `next`.
+    pub fn then(mut self, next: &Forwarding) -> Forwarding {
+        for targets in self.0.values_mut() {
+            let mut moved: Vec<Place> = targets.iter().flat_map(|&t| next.get(t)).collect();
+            moved.sort();
+            moved.dedup();
+            *targets = moved;
+        }
+        for (&from, to) in &next.0 {
+            self.0.entry(from).or_insert_with(|| to.clone());
+        }
+        self
+    }
 }
 
 /// A finished and verified edit that only has to be committed.
@@ -142,6 +169,10 @@ impl Plan {
                 ),
             }),
         }
+    }
+
+    pub fn forwarding(&self) -> &Forwarding {
+        &self.forwarding
     }
 
     /// The graph after the edit, for previews.

@@ -5,7 +5,8 @@ use weft_ir::sdfg::{Place, Verified};
 use crate::map_tiling::split;
 use crate::nest::{map_sites, maps, site_map};
 use crate::{
-    Category, Condition, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site, Transformation, require,
+    Category, Condition, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site, Transformation,
+    require,
 };
 
 pub struct StripMining;
@@ -18,7 +19,10 @@ static INFO: Info = Info {
           vector, of one thread block, of one rank.",
     conditions: &[
         Condition { id: "known-dimension", text: "the map has a parameter of that name" },
-        Condition { id: "independent-ranges", text: "no range of the map depends on another parameter of the map" },
+        Condition {
+            id: "independent-ranges",
+            text: "no range of the map depends on another parameter of the map",
+        },
         Condition { id: "positive-step", text: "the step is a positive constant" },
     ],
     params: &[
@@ -27,7 +31,11 @@ static INFO: Info = Info {
             help: "the parameter to split; the innermost if left out",
             kind: ParamKind::Text { default: "" },
         },
-        Param { name: "size", help: "iterations per strip", kind: ParamKind::Int { default: 64, min: 1, max: 1 << 30 } },
+        Param {
+            name: "size",
+            help: "iterations per strip",
+            kind: ParamKind::Int { default: 64, min: 1, max: 1 << 30 },
+        },
     ],
     before: "\
 sdfg scale(A: f64[N, M], B: f64[N, M])
@@ -58,9 +66,13 @@ impl Transformation for StripMining {
         let dim = crate::text(&INFO, settings, "dim")?;
         let size = crate::int(&INFO, settings, "size")?;
         let (block, id) = site_map(graph, site, 0)?;
-        let params = maps(graph).into_iter().find(|m| m.2 == id).map(|m| m.3.params.clone()).unwrap_or_default();
-        let found =
-            if dim.is_empty() { params.len().checked_sub(1) } else { params.iter().position(|p| p.0.as_str() == dim) };
+        let params =
+            maps(graph).into_iter().find(|m| m.2 == id).map(|m| m.3.params.clone()).unwrap_or_default();
+        let found = if dim.is_empty() {
+            params.len().checked_sub(1)
+        } else {
+            params.iter().position(|p| p.0.as_str() == dim)
+        };
         require("known-dimension", found.is_some(), Place::Map(id), || {
             let names: Vec<&str> = params.iter().map(|p| p.0.as_str()).collect();
             format!("'{}' has no parameter '{dim}'; it has {}", site.label, names.join(", "))

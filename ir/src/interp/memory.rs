@@ -86,14 +86,12 @@ impl Memory {
         self.insert(Buffer { name, array, written: None, born, shadow: vec![] })
     }
 
-    /// Poisoned memory.
+    /// Poisoned memory (zeros, should an unwritten result get out).
     pub fn allocate(&mut self, name: Name, dtype: DType, shape: &[i64], place: Place) -> Result<View, Fault> {
         let fault = || Fault::Memory { container: name, shape: shape.to_vec(), place };
         let sizes: Option<Vec<usize>> = shape.iter().map(|&n| usize::try_from(n).ok()).collect();
         let sizes = sizes.ok_or_else(fault)?;
-        let mut array = Array::try_zeros(dtype, &sizes).ok_or_else(fault)?;
-        // Should an unwritten result get out, it is no plausible number.
-        array.bytes_mut().fill(0xcb);
+        let array = Array::try_zeros(dtype, &sizes).ok_or_else(fault)?;
         let written = Some(vec![false; array.len()]);
         let born = self.active.len();
         Ok(self.insert(Buffer { name, array, written, born, shadow: vec![] }))

@@ -95,7 +95,7 @@ fn list<T: ToString>(items: &[T]) -> String {
 ///
 /// `symbols` has a value for each of the graph's symbols. `arrays` has each container of `args`,
 /// which are overwritten by what the run writes to them; the containers of `returns` are put
-/// there. After a fault the content of `arrays` is that of the moment of the fault.
+/// there, with zeros where the run wrote nothing. After a fault the content of `arrays` is that of the moment of the fault.
 pub fn run(
     graph: &Verified,
     symbols: &BTreeMap<Name, i64>,

@@ -7,15 +7,19 @@
 
 mod eval;
 pub mod ops;
+pub mod parse;
+mod print;
 mod types;
 
 pub use eval::{EvalError, eval};
 pub use ops::{OpError, binary, call, cast, combine, identity, unary};
+pub use print::{Leaves, scalar_text};
 pub use types::{MAX_DEPTH, TypeError, binary_type, call_type, type_of, unary_type};
 
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::symbolic;
+
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum UnOp {

@@ -1,0 +1,107 @@
+//! Typed values.
+
+use weft_ir::dtype::{DType, Scalar};
+use weft_ir::symbolic::Expr;
+use weft_looptree::{BufferId, Value};
+
+use super::func::Key;
+use super::{Emitter, Result, malformed, memory_type, scalar_type, unsupported};
+
+/// An operand and its type.
+pub type Operand = (String, DType);
+
+impl Emitter<'_> {
+    pub fn value(&mut self, value: &Value) -> Result<Operand> {
+        match value {
+            Value::Lit(scalar) => Ok((literal(*scalar)?, scalar.dtype())),
+            Value::Local(name) => match self.read(Key::Local(*name))? {
+                Some(found) => Ok(found),
+                None => Err(malformed(format!("the local {name} has no value here"))),
+            },
+            Value::Index(e) => Ok((self.index(e)?, DType::I64)),
+            Value::Load { buffer, index } => self.load(*buffer, index),
+            Value::Un(op, a) => {
+                let a = self.value(a)?;
+                self.unary(*op, a)
+            }
+            Value::Bin(op, a, b) => {
+                let (a, b) = (self.value(a)?, self.value(b)?);
+                self.binary(*op, a, b)
+            }
+            Value::Call(func, a) => {
+                let a = self.value(a)?;
+                self.function(*func, a)
+            }
+            Value::Select(cond, a, b) => {
+                let cond = self.condition(cond)?;
+                let ((a, ta), (b, tb)) = (self.value(a)?, self.value(b)?);
+                if ta != tb {
+                    return Err(malformed(format!("a choice between {ta} and {tb}")));
+                }
+                let ty = scalar_type(ta)?;
+                Ok((self.f.op(&format!("select i1 {cond}, {ty} {a}, {ty} {b}")), ta))
+            }
+            Value::Cast(to, a) => {
+                let (a, from) = self.value(a)?;
+                Ok((self.convert(&a, from, *to)?, *to))
+            }
+        }
+    }
+
+    /// A value of type `bool`.
+    pub fn condition(&mut self, value: &Value) -> Result<String> {
+        match self.value(value)? {
+            (cond, DType::Bool) => Ok(cond),
+            (_, other) => Err(malformed(format!("a condition of type {other}"))),
+        }
+    }
+
+    fn load(&mut self, buffer: BufferId, index: &[Expr]) -> Result<Operand> {
+        let dtype = self.buffer(buffer)?.dtype;
+        let at = self.address(buffer, index)?;
+        let access = self.access(buffer, None);
+        Ok((self.load_at(&at, dtype, &access)?, dtype))
+    }
+
+    pub fn load_at(&mut self, at: &str, dtype: DType, access: &str) -> Result<String> {
+        let ty = memory_type(dtype)?;
+        let loaded = self.f.op(&format!("load {ty}, ptr {at}, align {}{access}", dtype.size()));
+        Ok(match dtype {
+            DType::Bool => self.f.op(&format!("icmp ne i8 {loaded}, 0")),
+            _ => loaded,
+        })
+    }
+
+    pub fn store_at(&mut self, at: &str, value: &str, dtype: DType, access: &str) -> Result<()> {
+        let byte;
+        let value = match dtype {
+            DType::Bool => {
+                byte = self.f.op(&format!("zext i1 {value} to i8"));
+                &byte
+            }
+            _ => value,
+        };
+        let ty = memory_type(dtype)?;
+        self.f.line(&format!("store {ty} {value}, ptr {at}, align {}{access}", dtype.size()));
+        Ok(())
+    }
+}
+
+/// The text of a constant.
+pub fn literal(scalar: Scalar) -> Result<String> {
+    Ok(match scalar {
+        Scalar::Bool(b) => b.to_string(),
+        Scalar::Int(dtype, value) => {
+            // Unsigned constants are written as the signed number with the same bits.
+            let bits = 8 * dtype.size() as u32;
+            ((value << (128 - bits)) >> (128 - bits)).to_string()
+        }
+        Scalar::F32(x) => float(f64::from(x)),
+        Scalar::F64(x) => float(x),
+        Scalar::Complex(dtype, ..) => return Err(unsupported(format!("the type {}", dtype.numpy()))),
+    })
+}
+
+pub fn float(x: f64) -> String {
+    format!("0x{:016X}", x.to_bits())
+}

@@ -1,0 +1,162 @@
+//! Counts of operations: for reports, and for the runtime's choice between one thread and many.
+
+use std::collections::BTreeSet;
+
+use weft_ir::dtype::DType;
+use weft_ir::names::Name;
+use weft_ir::symbolic::{Expr, Range};
+use weft_ir::tasklet::{BinOp, Func, UnOp};
+
+use crate::tree::{For, LoopSchedule, Program, Stmt, Value};
+use crate::typing::dtype_of;
+use crate::visit::{self, range_exprs};
+
+/// How much a program computes, over its symbols. Branches count as taken, the bodies of `while`
+/// loops once, and triangular loops by their mean length.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Work {
+    /// Floating-point operations: one for each arithmetic operation or function of a float, two for
+    /// a complex addition, six for a complex product.
+    pub flop: Expr,
+}
+
+/// Symbolic work of a program.
+pub fn work(program: &Program) -> Work {
+    Work { flop: closed(program, count(program, &program.body, &Weight::Flop)) }
+}
+
+/// Names that are no symbols of the program count as one.
+fn closed(program: &Program, e: Expr) -> Expr {
+    e.subst(&|n| (!program.symbols.contains(&n)).then(Expr::one))
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Weight {
+    /// Floating-point operations.
+    Flop,
+    /// Rough cost in scalar operations, memory included.
+    Cost,
+}
+
+/// Sets [`For::work`] of parallel loops.
+pub(crate) fn annotate(program: &mut Program) {
+    let mut body = std::mem::take(&mut program.body);
+    visit::lists_inner_first(&mut body, &mut |list| {
+        for stmt in list.iter_mut() {
+            if let Stmt::For(l) = stmt
+                && l.schedule == LoopSchedule::Parallel
+            {
+                let per_iteration = count(program, &l.body, &Weight::Cost);
+                let unknown = visit::defined_in(&l.body);
+                l.work = mean(l, per_iteration).subst(&|n| unknown.contains(&n).then(Expr::one));
+            }
+        }
+    });
+    program.body = body;
+}
+
+/// Replaces the loop variable by its middle value.
+fn mean(l: &For, e: Expr) -> Expr {
+    if !e.contains(l.var) {
+        return e;
+    }
+    let middle = (&l.range.begin + &l.range.end).floor_div(&Expr::int(2));
+    e.subst1(l.var, &middle)
+}
+
+/// Operations of a list, over the names defined around it.
+fn count(program: &Program, list: &[Stmt], weight: &Weight) -> Expr {
+    list.iter().fold(Expr::zero(), |sum, stmt| sum + of_stmt(program, stmt, weight))
+}
+
+fn of_stmt(program: &Program, stmt: &Stmt, weight: &Weight) -> Expr {
+    let own: i64 = stmt.values().iter().map(|v| of_value(program, v, weight)).sum();
+    let own = own + of_target(program, stmt, weight);
+    let below = match stmt {
+        Stmt::For(l) => {
+            let assigned = visit::defined_in(&l.body);
+            let inner = count(program, &l.body, weight).subst(&|n| assigned.contains(&n).then(Expr::one));
+            mean(l, inner) * trips(&l.range)
+        }
+        Stmt::Copy { from, .. } => match weight {
+            Weight::Flop => Expr::zero(),
+            Weight::Cost => volume(&from.shape) * 2,
+        },
+        Stmt::MatMul { a, b, .. } => {
+            let columns = if b.shape.len() == 2 { b.shape[1].clone() } else { Expr::one() };
+            volume(&a.shape) * columns * 2
+        }
+        _ => stmt.lists().iter().fold(Expr::zero(), |sum, list| sum + count(program, list, weight)),
+    };
+    below + own
+}
+
+fn volume(shape: &[Expr]) -> Expr {
+    shape.iter().fold(Expr::one(), |n, e| n * e)
+}
+
+/// Iterations, without the guard against negative extents where that would only clutter.
+fn trips(range: &Range) -> Expr {
+    let free: BTreeSet<Name> = range_exprs(range).iter().flat_map(|e| e.free_symbols()).collect();
+    if free.is_empty() { range.size() } else { range.extent() }
+}
+
+/// What combining or folding costs beside its value.
+fn of_target(program: &Program, stmt: &Stmt, weight: &Weight) -> i64 {
+    match (stmt, weight) {
+        (Stmt::Combine { buffer, .. }, Weight::Flop) => flops(program.buffers[buffer.0 as usize].dtype, 1),
+        (Stmt::Update { value, .. }, Weight::Flop) => {
+            type_of(program, value).map_or(1, |dtype| flops(dtype, 1))
+        }
+        (Stmt::Store { .. } | Stmt::Combine { .. } | Stmt::Update { .. }, Weight::Cost) => 1,
+        _ => 0,
+    }
+}
+
+/// The type of a value whose locals may be defined anywhere.
+fn type_of(program: &Program, value: &Value) -> Option<DType> {
+    dtype_of(value, &program.buffers, &|_| None).ok()
+}
+
+fn flops(dtype: DType, n: i64) -> i64 {
+    if dtype.is_float() {
+        n
+    } else if dtype.is_complex() {
+        2 * n
+    } else {
+        0
+    }
+}
+
+fn of_value(program: &Program, value: &Value, weight: &Weight) -> i64 {
+    let below: i64 = value.operands().into_iter().map(|v| of_value(program, v, weight)).sum();
+    let own = match weight {
+        Weight::Cost => match value {
+            Value::Lit(_) | Value::Local(_) | Value::Index(_) | Value::Cast(..) => 0,
+            Value::Load { .. } | Value::Select(..) | Value::Un(..) => 1,
+            Value::Bin(op, ..) => match op {
+                BinOp::Div | BinOp::FloorDiv | BinOp::Mod => 4,
+                BinOp::Pow | BinOp::Atan2 | BinOp::Hypot | BinOp::Fmod => 15,
+                _ => 1,
+            },
+            Value::Call(Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sqrt, _) => 4,
+            Value::Call(Func::IsNan | Func::IsInf | Func::IsFinite | Func::Sign, _) => 1,
+            Value::Call(..) => 15,
+        },
+        Weight::Flop => match value {
+            Value::Bin(op, a, b) => {
+                // A local on one side has the type of the other side.
+                let dtype = type_of(program, a).or_else(|| type_of(program, b)).unwrap_or(DType::F64);
+                match op {
+                    BinOp::Mul if dtype.is_complex() => 6,
+                    BinOp::And | BinOp::Or | BinOp::Eq | BinOp::Ne => 0,
+                    _ => flops(dtype, 1),
+                }
+            }
+            Value::Call(..) => 1,
+            Value::Un(UnOp::Neg | UnOp::Abs, a) => flops(type_of(program, a).unwrap_or(DType::F64), 1),
+            _ => 0,
+        },
+    };
+    below + own
+}

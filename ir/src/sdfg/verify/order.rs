@@ -1,0 +1,171 @@
+//! Conflicting accesses of a state are ordered: invariant 20.
+
+use std::collections::HashMap;
+
+use super::Checker;
+use super::edges::Role;
+use super::state::State;
+use crate::names::Name;
+use crate::sdfg::{Edge, Memlet, Node, NodeId, Place, Wcr};
+use crate::symbolic::Subset;
+
+/// One read or write of a container by a node that is no map.
+struct Event<'s> {
+    edge: &'s Edge,
+    /// The access node at the outer end of the path.
+    at: NodeId,
+    /// What reads or writes. Copies are their destination's work, or that of the node inside the map.
+    by: NodeId,
+    reads: bool,
+    wcr: Option<Wcr>,
+    /// `None`: all of it.
+    subset: Option<&'s Subset>,
+}
+
+impl Checker<'_, '_> {
+    pub fn order(&mut self, state: &State) {
+        let mut events: HashMap<Name, Vec<Event>> = HashMap::new();
+        for edge in state.graph.edges() {
+            let (Some(memlet), Some(role)) = (&edge.memlet, state.role(edge)) else { continue };
+            events_of(state, edge, memlet, role, &mut |at, by, reads, subset| {
+                if let Node::Access(name) = state.node(at) {
+                    let event = Event { edge, at, by, reads, wcr: memlet.wcr, subset };
+                    events.entry(*name).or_default().push(event);
+                }
+            });
+        }
+        let mut names: Vec<Name> = events.keys().copied().collect();
+        names.sort();
+        let paths = Paths::of(state);
+        for name in names {
+            let events = &events[&name];
+            if events.iter().all(|e| e.reads) {
+                continue;
+            }
+            for (i, one) in events.iter().enumerate() {
+                for other in &events[..i] {
+                    self.pair(state, name, other, one, &paths);
+                }
+            }
+        }
+    }
+
+    fn pair(&mut self, state: &State, name: Name, one: &Event, other: &Event, paths: &Paths) {
+        let resolved = one.wcr.is_some() && one.wcr == other.wcr && !one.reads && !other.reads;
+        if (one.reads && other.reads) || resolved || paths.ordered(one, other) {
+            return;
+        }
+        // Parameters of maps around both are the same; all others vary independently.
+        if let (Some(x), Some(y)) = (one.subset, other.subset) {
+            let mut facts = state.facts(self, state.scope(one.edge));
+            for (param, range) in state.scopes.params(state.graph, other.by) {
+                facts.assume_in(param, &range);
+            }
+            if x.disjoint(y, &facts).is_yes() {
+                return;
+            }
+        }
+        let verb = |e: &Event| if e.reads { "a read" } else { "a write" };
+        let message =
+            format!("{} and {} of '{name}' may overlap and no path orders them", verb(one), verb(other));
+        self.report(Place::Edge(other.edge.id), message);
+    }
+}
+
+/// The accesses that the innermost edge of a path makes.
+fn events_of<'s>(
+    state: &State<'s>,
+    edge: &'s Edge,
+    memlet: &'s Memlet,
+    role: Role,
+    add: &mut dyn FnMut(NodeId, NodeId, bool, Option<&'s Subset>),
+) {
+    let (subset, other) = (Some(&memlet.subset), memlet.other.as_ref());
+    match role {
+        Role::Read { from } if state.is_innermost_read(edge) => add(from, edge.dst.node, true, subset),
+        Role::Write { to } if !matches!(state.node(edge.src.node), Node::MapExit(_)) => {
+            add(to, edge.src.node, false, subset);
+        }
+        Role::Read { .. } | Role::Write { .. } => {}
+        Role::Copy { from, to } | Role::CopyIn { from, to } => {
+            add(from, to, true, subset);
+            add(to, to, false, other);
+        }
+        Role::CopyOut { from, to } => {
+            add(from, from, true, other);
+            add(to, from, false, subset);
+        }
+    }
+}
+
+impl State<'_> {
+    /// The edge ends at what reads: no map entry, or one that takes a dynamic input.
+    fn is_innermost_read(&self, edge: &Edge) -> bool {
+        if !matches!(self.node(edge.dst.node), Node::MapEntry(_)) {
+            return true;
+        }
+        let stem = edge.dst.conn.and_then(|c| c.as_str().strip_prefix("IN_"));
+        let goes_on = |e: &&Edge| e.src.conn.and_then(|c| c.as_str().strip_prefix("OUT_")) == stem;
+        !self.ends[&edge.dst.node].outs.iter().any(goes_on)
+    }
+}
+
+/// Which nodes lead to which.
+struct Paths<'s, 'c> {
+    state: &'c State<'s>,
+    index: HashMap<NodeId, usize>,
+    /// A bit for each node that a node leads to, itself included.
+    reached: Vec<Vec<u64>>,
+}
+
+impl<'s, 'c> Paths<'s, 'c> {
+    fn of(state: &'c State<'s>) -> Paths<'s, 'c> {
+        let order = state.graph.topological().unwrap_or_default();
+        let index: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+        let mut reached = vec![vec![0u64; order.len().div_ceil(64)]; order.len()];
+        for (i, id) in order.iter().enumerate().rev() {
+            let mut bits = std::mem::take(&mut reached[i]);
+            bits[i / 64] |= 1 << (i % 64);
+            for edge in &state.ends[id].outs {
+                for (bit, further) in bits.iter_mut().zip(&reached[index[&edge.dst.node]]) {
+                    *bit |= further;
+                }
+            }
+            reached[i] = bits;
+        }
+        Paths { state, index, reached }
+    }
+
+    fn leads(&self, from: NodeId, to: NodeId) -> bool {
+        let to = self.index[&to];
+        self.reached[self.index[&from]][to / 64] >> (to % 64) & 1 == 1
+    }
+
+    /// One is done before the other starts, or both are one node's own affair.
+    fn ordered(&self, one: &Event, other: &Event) -> bool {
+        if one.by == other.by {
+            return one.reads != other.reads;
+        }
+        let (a, b) = (self.span(one.by, other.by), self.span(other.by, one.by));
+        self.before(one, a, b) || self.before(other, b, a)
+    }
+
+    /// `first` ends at `a.1`, or at its access node if it writes; the other starts at `b.0`.
+    fn before(&self, first: &Event, a: (NodeId, NodeId), b: (NodeId, NodeId)) -> bool {
+        self.leads(a.1, b.0) || (!first.reads && self.leads(first.at, b.0))
+    }
+
+    /// Where a node's work starts and ends, seen from another: the outermost map around only it.
+    fn span(&self, node: NodeId, other: NodeId) -> (NodeId, NodeId) {
+        let scopes = &self.state.scopes;
+        let own = |id: NodeId| match self.state.node(id) {
+            Node::MapEntry(map) => Some(*map),
+            _ => None,
+        };
+        let around = scopes.enclosing(other);
+        let mut mine: Vec<_> = own(node).into_iter().chain(scopes.enclosing(node)).collect();
+        mine.reverse();
+        let lifted = mine.into_iter().find(|m| !around.contains(m));
+        lifted.and_then(|m| self.state.maps.get(&m).copied()).unwrap_or((node, node))
+    }
+}
