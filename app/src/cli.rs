@@ -102,6 +102,9 @@ pub struct InputArgs {
     /// A preset of the argument spec: S, M, L, paper
     #[arg(long)]
     size: Option<String>,
+    /// Let the kernel's Python files run where arguments come from them (NPBench's initialize)
+    #[arg(long)]
+    trust: bool,
 }
 
 impl InputArgs {
@@ -112,7 +115,7 @@ impl InputArgs {
             let (name, value) = parsed.ok_or_else(|| Problem::usage(format!("--set {text}: write NAME=NUMBER")))?;
             set.insert(name, value);
         }
-        Ok(Inputs { npz: self.npz.clone(), set, size: self.size.clone() })
+        Ok(Inputs { npz: self.npz.clone(), set, size: self.size.clone(), trusted: self.trust })
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod dtype;
 pub mod interp;
+pub mod json;
 pub mod names;
 pub mod sdfg;
 pub mod symbolic;

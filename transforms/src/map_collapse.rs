@@ -1,8 +1,9 @@
 //! MapCollapse: two perfectly nested maps become one.
 
+use weft_ir::Name;
 use weft_ir::sdfg::{Place, Verified};
 
-use crate::nest::{merge, nested_pairs, only_child, repropagate, site_map};
+use crate::nest::{merge, nested_pairs, only_child, repropagate, site_map, uses};
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
 };
@@ -14,10 +15,13 @@ static INFO: Info = Info {
     category: Category::Map,
     what: "Makes one map of two that are perfectly nested.",
     why: "One larger iteration space to share among threads, to tile or to fuse; the opposite of MapExpansion.",
-    conditions: &[Condition {
-        id: "perfectly-nested",
-        text: "the inner map is all that the outer one holds, and everything passes through both",
-    }],
+    conditions: &[
+        Condition {
+            id: "perfectly-nested",
+            text: "the inner map is all that the outer one holds, and everything passes through both",
+        },
+        Condition { id: "independent-ranges", text: "the inner ranges do not depend on the outer parameters" },
+    ],
     params: &[],
     before: "\
 sdfg scale(A: f64[N, M], B: f64[N, M])
@@ -53,9 +57,18 @@ impl Transformation for MapCollapse {
         require("perfectly-nested", only_child(state, outer, inner), Place::Map(outer), || {
             format!("'{outer_label}' holds more than '{inner_label}'")
         })?;
+        let names: Vec<Name> = state.map(outer).params.iter().map(|p| p.0).collect();
+        let dependent = uses(&state.map(inner).params, &names);
+        require("independent-ranges", dependent.is_none(), Place::Map(inner), || {
+            let name = dependent.map_or("", |n| n.as_str());
+            format!("a range of '{inner_label}' depends on {name}, a parameter of '{outer_label}'")
+        })?;
+        let mut forwarding = Forwarding::default();
+        for (from, to) in state.map_nodes(inner).zip(state.map_nodes(outer)).map(|(i, o)| [(i.0, o.0), (i.1, o.1)]).into_iter().flatten() {
+            forwarding.moved(Place::Node(from), Place::Node(to));
+        }
         merge(state, outer, inner);
         repropagate(&mut edited, block);
-        let mut forwarding = Forwarding::default();
         forwarding.moved(Place::Map(inner), Place::Map(outer));
         Plan::new(graph, edited, forwarding)
     }

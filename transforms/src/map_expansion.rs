@@ -4,7 +4,7 @@ use weft_ir::sdfg::{Map, Place, Verified};
 
 use crate::nest::{fresh, inner_schedule, map_sites, repropagate, site_map, surround};
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+    Category, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, no_such_site,
 };
 
 pub struct MapExpansion;
@@ -14,7 +14,7 @@ static INFO: Info = Info {
     category: Category::Map,
     what: "Takes a map of several dimensions apart into nested maps of one dimension each.",
     why: "So that single dimensions can be interchanged, scheduled or turned into loops by themselves.",
-    conditions: &[Condition { id: "several-dimensions", text: "the map has more than one dimension" }],
+    conditions: &[],
     params: &[],
     before: "\
 sdfg scale(A: f64[N, M], B: f64[N, M])
@@ -46,11 +46,10 @@ impl Transformation for MapExpansion {
         let place = Place::Map(id);
         let mut edited = crate::editable(graph);
         let old = edited.state_mut(block).expect("state of the site").map(id).clone();
-        require("several-dimensions", old.params.len() > 1, place, || {
-            format!("'{}' has {} dimension", old.label, old.params.len())
-        })?;
+        let Some(last) = old.params.len().checked_sub(1).filter(|&last| last > 0) else {
+            return Err(no_such_site(site));
+        };
         let mut forwarding = Forwarding::default();
-        let last = old.params.len() - 1;
         let mut taken = vec![];
         // Innermost first: each new map goes directly around the one before.
         let mut current = id;

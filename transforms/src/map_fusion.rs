@@ -43,7 +43,7 @@ static INFO: Info = Info {
         },
         Condition {
             id: "no-write-between",
-            text: "nothing that the first map reads is written between the two maps",
+            text: "nothing that the first map reads is overwritten before the second one starts",
         },
     ],
     params: &[],
@@ -145,7 +145,8 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
     let (entry, exit) = state.map_nodes(parts.first).expect("a map has two nodes");
     let (second_entry, second_exit) = state.map_nodes(parts.second).expect("a map has two nodes");
     let place = Place::Node(parts.access);
-    let private = graph.data[&parts.data].transient && crate::uses_of(graph, parts.data) == 1;
+    let nodes = state.nodes().filter(|(_, n)| accessed(n) == Some(parts.data)).count();
+    let private = graph.data[&parts.data].transient && crate::uses_of(graph, parts.data) == 1 && nodes == 1;
     let alone = state.in_edges(parts.access).iter().all(|e| e.src.node == exit)
         && state.out_edges(parts.access).iter().all(|e| e.dst.node == second_entry);
     require("intermediate-is-transient", private && alone, place, || {
@@ -195,8 +196,13 @@ fn match_iterations(
     leads: Vec<Edge>,
 ) -> Result<Vec<Read>, Refusal> {
     let first = state.map(parts.first);
-    let writes = state.in_edges(exit);
-    let written = writes.iter().find_map(|e| e.memlet.as_ref()).cloned();
+    let writes: Vec<&Memlet> = state
+        .in_edges(exit)
+        .into_iter()
+        .filter_map(|e| e.memlet.as_ref())
+        .filter(|m| m.data == parts.data)
+        .collect();
+    let written = writes.first().map(|&m| m.clone());
     let indices = written.as_ref().filter(|m| m.wcr.is_none()).and_then(|m| m.subset.is_index());
     let names: Vec<Name> = first.params.iter().map(|p| p.0).collect();
     // Dimension of the array -> (parameter, sign, constant): index = sign * parameter + constant.
@@ -295,38 +301,15 @@ fn check_dependence(
             }
         }
     }
-    // Written between the maps: an access node of the same container with a write, after the
-    // producer's start and not after the consumer's end.
-    let ends: Vec<NodeId> =
-        state.in_edges(entry).iter().filter(|e| e.memlet.is_some()).map(|e| e.src.node).collect();
-    for source in ends {
-        let Some(data) = accessed(state.node(source)) else { continue };
-        let between = state.nodes().map(|(id, _)| id).find(|&id| {
-            accessed(state.node(id)) == Some(data)
-                && id != source
-                && state.in_edges(id).iter().any(|e| e.memlet.is_some())
-                && !reaches(state, id, source)
-                && !reaches(state, second_exit, id)
-        });
-        require("no-write-between", between.is_none(), Place::Map(parts.first), || {
-            format!("'{data}', which '{}' reads, is written before '{}' is done", first.label, second.label)
-        })?;
-    }
-    Ok(())
-}
-
-fn reaches(state: &StateGraph, from: NodeId, to: NodeId) -> bool {
-    let mut seen = std::collections::BTreeSet::new();
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        if at == to {
-            return true;
-        }
-        if seen.insert(at) {
-            open.extend(state.out_edges(at).iter().map(|e| e.dst.node));
-        }
-    }
-    false
+    // What has to wait for the producer's reads will wait for the consumer, if it can.
+    let (_, exit) = state.map_nodes(parts.first).expect("a map has two nodes");
+    let (second_entry, _) = state.map_nodes(parts.second).expect("a map has two nodes");
+    let waiting = state.out_edges(exit).into_iter().map(|e| e.dst.node).find(|&node| {
+        node != parts.access && state.reaches(node, second_entry)
+    });
+    require("no-write-between", waiting.is_none(), Place::Map(parts.first), || {
+        format!("'{}' reads what is overwritten before '{}' starts", first.label, second.label)
+    })
 }
 
 /// Puts a copy of the producer's body into the consumer for every distinct iteration read.
@@ -343,18 +326,38 @@ fn fuse(edited: &mut Sdfg, parts: &Parts, reads: &[Read]) -> Forwarding {
     for (k, (iteration, edges)) in groups.into_iter().enumerate() {
         let local = fresh(edited, &[], &format!("{}_0", parts.data));
         edited.data.insert(local, Data::scalar(dtype, true));
-        let copies = copy_body(edited, parts, &iteration, k > 0, local, &mut forwarding);
+        let (copies, result) = copy_body(edited, parts, &iteration, k > 0, local, &mut forwarding);
         let state = edited.state_mut(parts.block).expect("state of the site");
         for edge in edges {
             state.remove_edge(edge.id);
-            state.connect(copies, edge.dst, Memlet::element(local, vec![]));
+            state.connect(result, edge.dst, Memlet::element(local, vec![]));
         }
+        read_before_write(state, &copies, parts.second);
     }
     remove_producer(edited, parts, &mut forwarding);
     forwarding
 }
 
-/// The local access node that holds the copy's result.
+/// The producer read before the consumer wrote: in each iteration too.
+fn read_before_write(state: &mut StateGraph, copies: &[NodeId], second: MapId) {
+    let (entry, exit) = state.map_nodes(second).expect("a map has two nodes");
+    for &copy in copies {
+        let reads: Vec<Name> = state
+            .in_edges(copy)
+            .iter()
+            .filter(|e| e.src.node == entry)
+            .filter_map(|e| e.memlet.as_ref().map(|m| m.data))
+            .collect();
+        for write in owned(state.in_edges(exit)) {
+            let touches = write.memlet.as_ref().is_some_and(|m| reads.contains(&m.data));
+            if touches && !state.reaches(copy, write.src.node) && !state.reaches(write.src.node, copy) {
+                state.connect(copy, write.src.node, None);
+            }
+        }
+    }
+}
+
+/// The copied nodes, and the local access node that holds their result.
 fn copy_body(
     edited: &mut Sdfg,
     parts: &Parts,
@@ -362,7 +365,7 @@ fn copy_body(
     rename: bool,
     local: Name,
     forwarding: &mut Forwarding,
-) -> NodeId {
+) -> (Vec<NodeId>, NodeId) {
     let state = edited.state_of(parts.access).expect("state of the site").1.clone();
     let scopes = Scopes::of(&state).expect("verified");
     let (entry, exit) = state.map_nodes(parts.first).expect("a map has two nodes");
@@ -422,13 +425,15 @@ fn copy_body(
                     }
                 }
             }
-            (Some(&src), None) if edge.dst.node == exit && edge.memlet.is_some() => {
+            (Some(&src), None)
+                if edge.dst.node == exit && edge.memlet.as_ref().is_some_and(|m| m.data == parts.data) =>
+            {
                 graph.connect(Port { node: src, ..edge.src }, result, Memlet::element(local, vec![]));
             }
             _ => {}
         }
     }
-    result
+    (nodes.into_values().collect(), result)
 }
 
 /// The `OUT_` connector through which the consumer sees what came along `outer`.

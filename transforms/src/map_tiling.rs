@@ -1,11 +1,10 @@
 //! MapTiling: a map of blocks around a map of the elements of a block.
 
-use weft_ir::Name;
 use weft_ir::sdfg::{Map, MapId, Place, Verified};
 use weft_ir::symbolic::{Expr, Range};
 
 use crate::nest::{
-    fresh, inner_schedule, is_constant_positive, map_sites, repropagate, site_map, surround, uses,
+    fresh, inner_schedule, is_constant_positive, map_sites, repropagate, site_map, surround,
 };
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site,
@@ -21,10 +20,6 @@ static INFO: Info = Info {
     why: "So that what a block touches stays in a cache, in a GPU's shared memory, or with one thread. Blocks at \
           the border are cut off with `min`, so any size fits any extent.",
     conditions: &[
-        Condition {
-            id: "independent-ranges",
-            text: "no range of the map depends on another parameter of the map",
-        },
         Condition { id: "positive-step", text: "every step is a positive constant" },
     ],
     params: &[Param {
@@ -81,15 +76,6 @@ pub(crate) fn split(
     let state = edited.state_mut(block).expect("state of the site");
     let old = state.map(map).clone();
     let place = Place::Map(map);
-    let names: Vec<Name> = old.params.iter().map(|p| p.0).collect();
-    let dependent = uses(&old.params, &names);
-    require("independent-ranges", dependent.is_none(), place, || {
-        format!(
-            "a range of '{}' depends on its parameter {}",
-            old.label,
-            dependent.map_or("", |n| n.as_str())
-        )
-    })?;
     for &d in dims {
         let (name, range) = &old.params[d];
         require("positive-step", is_constant_positive(range), place, || {

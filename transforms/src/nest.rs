@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use weft_ir::Name;
 use weft_ir::sdfg::{
-    BlockId, Edge, EdgeId, Map, MapId, Memlet, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph,
-    Verified, propagate,
+    BlockId, Edge, Map, MapId, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph,
+    Verified, order, propagate,
 };
 use weft_ir::symbolic::Range;
 
@@ -73,6 +73,7 @@ pub fn repropagate(graph: &mut Sdfg, block: BlockId) {
     let data = graph.data.clone();
     if let Some(state) = graph.state_mut(block) {
         propagate(state, &data, &facts);
+        order(state, &data, &facts);
     }
 }
 
@@ -194,11 +195,6 @@ pub fn uses(params: &[(Name, Range)], names: &[Name]) -> Option<Name> {
 /// Nodes inside a map's scope, all levels, without its own entry and exit.
 pub fn inside(state: &StateGraph, scopes: &Scopes, map: MapId) -> Vec<NodeId> {
     state.node_ids().filter(|&n| scopes.enclosing(n).contains(&map)).collect()
-}
-
-/// The edge's memlet with substituted symbols, under a new id.
-pub fn copied(edge: &Edge, memlet: Option<Memlet>) -> Edge {
-    Edge { id: EdgeId::new(), memlet, ..edge.clone() }
 }
 
 /// Maps that a split makes keep the schedule outside; inside is left to the code generator.

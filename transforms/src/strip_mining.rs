@@ -19,10 +19,6 @@ static INFO: Info = Info {
           vector, of one thread block, of one rank.",
     conditions: &[
         Condition { id: "known-dimension", text: "the map has a parameter of that name" },
-        Condition {
-            id: "independent-ranges",
-            text: "no range of the map depends on another parameter of the map",
-        },
         Condition { id: "positive-step", text: "the step is a positive constant" },
     ],
     params: &[

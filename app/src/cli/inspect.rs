@@ -100,7 +100,8 @@ fn describe(info: &Info) -> serde_json::Value {
 }
 
 pub fn explain(name: &str) -> Result<(), Fault> {
-    println!("{}", weft_transforms::explain(find(name)?));
+    find(name)?;
+    println!("{}", weft_transforms::explain(name).unwrap_or_default());
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! What Weft does, without a window: the command line and the window call the same functions.
 
+mod arguments;
 mod input;
 mod measure;
 mod optimize;
@@ -8,7 +9,8 @@ mod picture;
 mod report;
 mod session;
 
-pub use input::{Arguments, Inputs, Kernel, Problem, Scalar, Target};
+pub use arguments::Arguments;
+pub use input::{Inputs, Kernel, Problem, Target};
 pub use measure::{Comparison, Effort, Fault, Job, Measurement, Measuring, compare, max_rel_error, start_baseline, start_worker};
 pub use optimize::{Optimized, Strategy, optimize};
 pub use output::{Format, export};

@@ -67,6 +67,7 @@ impl Session {
             npz: inputs.npz.clone().or_else(|| self.inputs.clone()),
             set,
             size: inputs.size.clone().or_else(|| self.size.clone()),
+            trusted: inputs.trusted,
         };
         let mut kernel = Kernel::load(&target, &merged)?;
         kernel.recipe = Some(self.recipe.clone());

@@ -314,3 +314,26 @@ fn inner_loop_of_stencil_is_wide_and_unchecked() {
     let ll = weft_cpu::emit_optimized_ll(&jacobi(Parallel, Vector), &Default::default()).expect("compiles");
     assert!(!ll.contains("vector.memcheck"), "{ll}");
 }
+
+/// Functions of libmvec are called with whole vectors.
+#[test]
+fn mathematics_is_vectorized() {
+    use weft_ir::tasklet::Func;
+    let exp = Value::Call(Func::Exp, Box::new(load(0, &["i"])));
+    let p = program(
+        vec![
+            buffer("A", F64, &["N"], Placement::Argument(0)),
+            buffer("B", F64, &["N"], Placement::Argument(1)),
+        ],
+        &["N"],
+        vec![for_loop("i", "0:N", Vector, vec![store(1, &["i"], exp)])],
+    );
+    let asm = weft_cpu::emit_asm(&p, &weft_cpu::Options::default()).expect("compiles");
+    if is_x86_feature_detected!("avx512f")
+        && std::path::Path::new("/lib/x86_64-linux-gnu/libmvec.so.1").exists()
+    {
+        assert!(asm.contains("_ZGVeN8v_exp"), "{asm}");
+    }
+    let narrow = weft_cpu::Options { vector_bits: Some(256), ..Default::default() };
+    assert!(!weft_cpu::emit_asm(&p, &narrow).expect("compiles").contains("zmm"));
+}

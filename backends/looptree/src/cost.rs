@@ -6,7 +6,8 @@ use weft_ir::names::Name;
 use weft_ir::sdfg::{BlockKind, Memlet, Node, Region, Scopes, StateGraph, Verified};
 use weft_ir::symbolic::{Assumptions, Range, Subset};
 
-use crate::{lower, work};
+use crate::lower;
+use crate::work::flop_at;
 
 /// For one call with given sizes.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -20,7 +21,7 @@ pub struct Cost {
 /// Counts of zero where a size is not known or the graph cannot be lowered.
 pub fn cost(sdfg: &Verified, symbols: &BTreeMap<Name, i64>) -> Cost {
     let eval = |e: &weft_ir::symbolic::Expr| e.eval(&|n| symbols.get(&n).copied()).unwrap_or(0).max(0) as f64;
-    let flop = lower(sdfg).map_or(0.0, |program| eval(&work(&program).flop));
+    let flop = lower(sdfg).map_or(0.0, |program| flop_at(&program, symbols));
     let mut touched = Touched { reads: BTreeMap::new(), writes: BTreeMap::new() };
     touched.region(sdfg, &sdfg.body, &mut vec![], &sdfg.assumptions());
     let mut bytes = 0.0;
@@ -45,7 +46,13 @@ struct Touched {
 }
 
 impl Touched {
-    fn region(&mut self, sdfg: &Verified, region: &Region, loops: &mut Vec<(Name, Range)>, facts: &Assumptions) {
+    fn region(
+        &mut self,
+        sdfg: &Verified,
+        region: &Region,
+        loops: &mut Vec<(Name, Range)>,
+        facts: &Assumptions,
+    ) {
         for block in &region.blocks {
             if let BlockKind::State(graph) = &block.kind {
                 self.state(sdfg, graph, loops, facts);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::interp::Array;
 use weft_ir::names::Name;
-use weft_ir::sdfg::Guard;
+use weft_ir::sdfg::{Guard, Wcr};
 use weft_ir::symbolic::{Expr, Range};
 use weft_ir::tasklet::{BinOp, binary, call, cast, combine, unary};
 
@@ -54,8 +54,14 @@ pub fn interpret(
         symbols: HashMap::new(),
         locals: HashMap::new(),
         memory: program.buffers.iter().map(|_| None).collect(),
+        ops: HashMap::new(),
         steps: 0,
     };
+    crate::visit::walk(&program.body, &mut |stmt| {
+        if let Stmt::For(l) = stmt {
+            machine.ops.extend(l.accumulators.iter().map(|a| (a.name, a.op)));
+        }
+    });
     for name in &program.symbols {
         let value = symbols.get(name).ok_or_else(|| Failure::Argument(format!("no value for '{name}'")))?;
         machine.symbols.insert(*name, *value);
@@ -95,7 +101,8 @@ impl Memory {
     }
 
     fn of(array: &Array, shape: &[i64], dtype: DType) -> Option<Memory> {
-        let fits = array.dtype() == dtype && array.shape().iter().map(|&n| n as i64).eq(shape.iter().copied());
+        let fits =
+            array.dtype() == dtype && array.shape().iter().map(|&n| n as i64).eq(shape.iter().copied());
         fits.then(|| Memory { shape: shape.to_vec(), values: array.scalars().map(Some).collect() })
     }
 
@@ -140,6 +147,8 @@ struct Machine<'p> {
     symbols: HashMap<Name, i64>,
     locals: HashMap<Name, Scalar>,
     memory: Vec<Option<Memory>>,
+    /// Of all accumulators.
+    ops: HashMap<Name, Wcr>,
     steps: u64,
 }
 
@@ -176,13 +185,19 @@ impl Machine<'_> {
 
     fn memory(&mut self, id: BufferId) -> Result<&mut Memory> {
         let name = self.program.buffers[id.0 as usize].name;
-        self.memory[id.0 as usize].as_mut().ok_or_else(|| Failure::Internal(format!("'{name}' is not allocated")))
+        self.memory[id.0 as usize]
+            .as_mut()
+            .ok_or_else(|| Failure::Internal(format!("'{name}' is not allocated")))
     }
 
     fn position(&mut self, id: BufferId, index: Vec<i64>) -> Result<usize> {
         let buffer = self.program.buffers[id.0 as usize].name;
         let memory = self.memory(id)?;
-        memory.position(&index).ok_or_else(|| Failure::OutOfBounds { buffer, index, shape: memory.shape.clone() })
+        memory.position(&index).ok_or_else(|| Failure::OutOfBounds {
+            buffer,
+            index,
+            shape: memory.shape.clone(),
+        })
     }
 
     fn read(&mut self, id: BufferId, index: Vec<i64>) -> Result<Scalar> {
@@ -273,23 +288,13 @@ impl Machine<'_> {
     }
 
     fn update(&mut self, name: Name, value: Scalar) -> Result<()> {
-        let (op, old) = match (self.ops(name), self.locals.get(&name)) {
-            (Some(op), Some(old)) => (op, *old),
+        let (op, old) = match (self.ops.get(&name), self.locals.get(&name)) {
+            (Some(op), Some(old)) => (*op, *old),
             _ => return Err(Failure::Internal(format!("'{name}' is no accumulator here"))),
         };
         let new = combine(op, old, value).map_err(|e| Failure::Internal(e.to_string()))?;
         self.locals.insert(name, new);
         Ok(())
-    }
-
-    fn ops(&self, name: Name) -> Option<weft_ir::sdfg::Wcr> {
-        let mut found = None;
-        crate::visit::walk(&self.program.body, &mut |stmt| {
-            if let Stmt::For(l) = stmt {
-                found = found.or(l.accumulators.iter().find(|a| a.name == name).map(|a| a.op));
-            }
-        });
-        found
     }
 
     fn for_loop(&mut self, l: &For) -> Result<Flow> {
@@ -351,10 +356,9 @@ impl Machine<'_> {
         let wrong = |e: weft_ir::tasklet::OpError| Failure::Internal(e.to_string());
         Ok(match value {
             Value::Lit(s) => *s,
-            Value::Local(name) => *self
-                .locals
-                .get(name)
-                .ok_or_else(|| Failure::Internal(format!("'{name}' has no value")))?,
+            Value::Local(name) => {
+                *self.locals.get(name).ok_or_else(|| Failure::Internal(format!("'{name}' has no value")))?
+            }
             Value::Index(e) => Scalar::i64(self.eval(e)?),
             Value::Load { buffer, index } => {
                 let index = self.evals(index)?;

@@ -86,7 +86,8 @@ impl Printer<'_> {
                 let mut text = format!("{schedule}for {} in {}", l.var, range(&l.range));
                 for (i, a) in l.accumulators.iter().enumerate() {
                     let word = if i == 0 { " with" } else { "," };
-                    let _ = write!(text, "{word} {} {}: {} = {}", op(a.op), a.name, a.dtype, self.value(&a.init));
+                    let _ =
+                        write!(text, "{word} {} {}: {} = {}", op(a.op), a.name, a.dtype, self.value(&a.init));
                 }
                 if !l.work.is_zero() {
                     let _ = write!(text, "  # work {}", l.work);

@@ -114,8 +114,15 @@ pub struct Operand {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Stmt {
     For(For),
-    While { cond: Value, body: Vec<Stmt> },
-    If { cond: Value, then: Vec<Stmt>, otherwise: Vec<Stmt> },
+    While {
+        cond: Value,
+        body: Vec<Stmt>,
+    },
+    If {
+        cond: Value,
+        then: Vec<Stmt>,
+        otherwise: Vec<Stmt>,
+    },
     /// Of the innermost `For` or `While`, sequential only.
     Break,
     Continue,
@@ -125,20 +132,50 @@ pub enum Stmt {
     Alloc(BufferId),
     /// Assigns an `i64` symbol, which may have been assigned before and keeps its value after the
     /// list. Inside a parallel loop only symbols that are not defined outside of it.
-    Assign { symbol: Name, value: Value },
+    Assign {
+        symbol: Name,
+        value: Value,
+    },
     /// Defines a local, once, for the rest of the list.
-    Let { name: Name, dtype: DType, value: Value },
-    Store { buffer: BufferId, index: Vec<Expr>, value: Value },
+    Let {
+        name: Name,
+        dtype: DType,
+        value: Value,
+    },
+    Store {
+        buffer: BufferId,
+        index: Vec<Expr>,
+        value: Value,
+    },
     /// `buffer[index] = op(buffer[index], value)`; atomic when iterations of a parallel loop can meet there.
-    Combine { buffer: BufferId, index: Vec<Expr>, op: Wcr, value: Value, atomic: bool },
+    Combine {
+        buffer: BufferId,
+        index: Vec<Expr>,
+        op: Wcr,
+        value: Value,
+        atomic: bool,
+    },
     /// Folds a value into an accumulator of an enclosing loop.
-    Update { accumulator: Name, value: Value },
+    Update {
+        accumulator: Name,
+        value: Value,
+    },
     /// `to[...] = from[...]`, same shapes, no overlap.
-    Copy { from: Operand, to: Operand },
+    Copy {
+        from: Operand,
+        to: Operand,
+    },
     /// `c = a @ b`, ranks 1 and 2 as NumPy's `matmul`; transposition is in the strides.
-    MatMul { a: Operand, b: Operand, c: Operand },
+    MatMul {
+        a: Operand,
+        b: Operand,
+        c: Operand,
+    },
     /// Ends the program with an error unless `cond` holds.
-    Check { id: u32, cond: Value },
+    Check {
+        id: u32,
+        cond: Value,
+    },
     /// Shown in the listing.
     Comment(Arc<str>),
 }
@@ -151,7 +188,10 @@ pub enum Value {
     Local(Name),
     /// An `i64` over symbols and loop variables.
     Index(Expr),
-    Load { buffer: BufferId, index: Vec<Expr> },
+    Load {
+        buffer: BufferId,
+        index: Vec<Expr>,
+    },
     Un(UnOp, Box<Value>),
     Bin(BinOp, Box<Value>, Box<Value>),
     Call(Func, Box<Value>),

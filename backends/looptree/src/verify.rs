@@ -104,7 +104,12 @@ impl<'p> Verifier<'p> {
         for (at, buffer) in program.buffers.iter().enumerate() {
             let id = BufferId(at as u32);
             if buffer.shape.len() != buffer.strides.len() {
-                self.say(format!("'{}' has {} extents and {} strides", buffer.name, buffer.shape.len(), buffer.strides.len()));
+                self.say(format!(
+                    "'{}' has {} extents and {} strides",
+                    buffer.name,
+                    buffer.shape.len(),
+                    buffer.strides.len()
+                ));
             }
             match buffer.placement {
                 Placement::Argument(position) => {
@@ -128,7 +133,10 @@ impl<'p> Verifier<'p> {
         }
         self.names.append(&mut names);
         for &id in &program.arguments {
-            if !matches!(program.buffers.get(id.0 as usize).map(|b| b.placement), Some(Placement::Argument(_))) {
+            if !matches!(
+                program.buffers.get(id.0 as usize).map(|b| b.placement),
+                Some(Placement::Argument(_))
+            ) {
                 self.say(format!("{} is an argument and placed elsewhere", self.name_of(id)));
                 continue;
             }
@@ -242,7 +250,7 @@ impl<'p> Verifier<'p> {
         if l.schedule != LoopSchedule::Sequential {
             self.conflicts(l);
         }
-        if l.schedule == LoopSchedule::Vector && !l.is_straight_line() {
+        if l.schedule == LoopSchedule::Vector && !l.is_straight_line(&self.program.buffers) {
             self.say(format!("vector loop '{}' has control flow", l.var));
         }
         if l.schedule == LoopSchedule::Parallel && self.scope.around.contains(&Around::Parallel) {
@@ -292,7 +300,11 @@ impl<'p> Verifier<'p> {
             let atomic = matches!(stmt, Stmt::Combine { atomic: true, .. });
             stmt.touches_here(&mut |buffer, touch, index| {
                 let writes = !matches!(touch, Touch::Load | Touch::OperandRead);
-                if writes && !atomic && !private.contains(&buffer) && !index.iter().any(|e| depends(e, &varying)) {
+                if writes
+                    && !atomic
+                    && !private.contains(&buffer)
+                    && !index.iter().any(|e| depends(e, &varying))
+                {
                     found.push(buffer);
                 }
             });
@@ -343,6 +355,7 @@ impl<'p> Verifier<'p> {
         let (ra, rb, rc) = (a.shape.len(), b.shape.len(), c.shape.len());
         if !(1..=2).contains(&ra) || !(1..=2).contains(&rb) || rc + 2 != ra + rb {
             self.say(format!("a product of ranks {ra} and {rb} into rank {rc}"));
+            return;
         }
         if self.dtype(a) != self.dtype(c) || self.dtype(b) != self.dtype(c) {
             self.say("a product of different types");

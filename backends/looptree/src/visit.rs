@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use weft_ir::names::Name;
 use weft_ir::symbolic::{Expr, Range};
 
-use crate::tree::{BufferId, For, Operand, Stmt, Value};
+use crate::tree::{Buffer, BufferId, For, Operand, Placement, Stmt, Value};
 
 impl Value {
     /// The direct operands.
@@ -203,13 +203,13 @@ pub(crate) fn range_exprs(range: &Range) -> [&Expr; 3] {
 }
 
 impl For {
-    /// The loop has no statement that could leave it early or run part of it only.
-    pub(crate) fn is_straight_line(&self) -> bool {
-        self.body.iter().all(|stmt| {
-            matches!(
-                stmt,
-                Stmt::Let { .. } | Stmt::Store { .. } | Stmt::Combine { .. } | Stmt::Update { .. } | Stmt::Comment(_)
-            )
+    /// The body is computed from front to end: no control flow, library calls or heap.
+    pub(crate) fn is_straight_line(&self, buffers: &[Buffer]) -> bool {
+        self.body.iter().all(|stmt| match stmt {
+            Stmt::Let { .. } | Stmt::Store { .. } | Stmt::Combine { .. } | Stmt::Update { .. } => true,
+            Stmt::Alloc(id) => buffers.get(id.0 as usize).is_some_and(|b| b.placement == Placement::Stack),
+            Stmt::Comment(_) => true,
+            _ => false,
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Counts of operations: for reports, and for the runtime's choice between one thread and many.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;
-use weft_ir::symbolic::{Expr, Range};
+use weft_ir::symbolic::{Atom, Expr, Range};
 use weft_ir::tasklet::{BinOp, Func, UnOp};
 
 use crate::tree::{For, LoopSchedule, Program, Stmt, Value};
@@ -23,6 +23,58 @@ pub struct Work {
 /// Symbolic work of a program.
 pub fn work(program: &Program) -> Work {
     Work { flop: closed(program, count(program, &program.body, &Weight::Flop)) }
+}
+
+/// Floating-point operations of a call. Loops whose bodies do not depend on the iteration are counted
+/// exactly, others by evenly spread iterations.
+pub(crate) fn flop_at(program: &Program, symbols: &BTreeMap<Name, i64>) -> f64 {
+    let mut varying = BTreeSet::new();
+    visit::walk(&program.body, &mut |stmt| {
+        if let Stmt::For(l) = stmt
+            && count(program, &l.body, &Weight::Flop).contains(l.var)
+        {
+            varying.insert(l.var);
+        }
+    });
+    sample(program, &varying, &program.body, &mut symbols.clone(), SAMPLES)
+}
+
+/// Iterations that stand for all of a loop, at most.
+const SAMPLES: i64 = 64;
+
+/// `varying` are the loops whose iterations differ in work.
+fn sample(
+    program: &Program,
+    varying: &BTreeSet<Name>,
+    list: &[Stmt],
+    at: &mut BTreeMap<Name, i64>,
+    samples: i64,
+) -> f64 {
+    let eval = |e: &Expr, at: &BTreeMap<Name, i64>| e.eval(&|n| at.get(&n).copied()).unwrap_or(1);
+    let mut sum = 0.0;
+    for stmt in list {
+        let Stmt::For(l) = stmt else {
+            let inner: f64 =
+                stmt.lists().iter().map(|body| sample(program, varying, body, at, samples)).sum();
+            let own =
+                if stmt.lists().is_empty() { of_stmt(program, stmt, &Weight::Flop) } else { Expr::zero() };
+            sum += inner + eval(&own, at) as f64;
+            continue;
+        };
+        let trips = eval(&l.range.extent(), at).max(0);
+        let taken = if varying.contains(&l.var) { trips.min(samples) } else { trips.min(1) };
+        let mut total = 0.0;
+        for k in 0..taken {
+            let iteration = (2 * k + 1) * trips / (2 * taken);
+            at.insert(l.var, eval(&l.range.begin, at) + iteration * eval(&l.range.step, at));
+            total += sample(program, varying, &l.body, at, (samples / 2).max(8));
+        }
+        at.remove(&l.var);
+        if taken > 0 {
+            sum += total * trips as f64 / taken as f64;
+        }
+    }
+    sum
 }
 
 /// Names that are no symbols of the program count as one.
@@ -95,10 +147,18 @@ fn volume(shape: &[Expr]) -> Expr {
     shape.iter().fold(Expr::one(), |n, e| n * e)
 }
 
-/// Iterations, without the guard against negative extents where that would only clutter.
+/// Iterations, estimated: an end that is a minimum counts as the side that makes the length constant
+/// (a whole tile), and extents over symbols as not negative.
 fn trips(range: &Range) -> Expr {
     let free: BTreeSet<Name> = range_exprs(range).iter().flat_map(|e| e.free_symbols()).collect();
-    if free.is_empty() { range.size() } else { range.extent() }
+    if free.is_empty() {
+        return range.size();
+    }
+    if let Some(Atom::Min(a, b)) = range.end.as_atom() {
+        let to = |end: &Expr| Range { end: end.clone(), ..range.clone() }.extent();
+        return [to(a), to(b)].into_iter().find(|n| n.as_int().is_some()).unwrap_or_else(|| range.extent());
+    }
+    range.extent()
 }
 
 /// What combining or folding costs beside its value.

@@ -161,7 +161,7 @@ impl Drop for Baseline {
     }
 }
 
-fn temporary_folder() -> std::io::Result<PathBuf> {
+pub(crate) fn temporary_folder() -> std::io::Result<PathBuf> {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("weft-{}-{n}", std::process::id()));

@@ -39,7 +39,7 @@ pub fn cache_folder() -> Option<PathBuf> {
     Some(base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?.join("weft"))
 }
 
-fn cpu_model() -> String {
+pub fn cpu_model() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text.lines().find(|l| l.starts_with("model name")).and_then(|l| l.split_once(':'));
     line.map_or_else(|| "unknown CPU".to_string(), |(_, name)| name.trim().to_string())

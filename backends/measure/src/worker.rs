@@ -15,7 +15,7 @@ use crate::arrays::HostArray;
 use crate::call::{bind_symbols, elements};
 use crate::channel::Channel;
 use crate::client::{Limits, socket_from_fd};
-use crate::machine::machine;
+use crate::machine::{cpu_model, machine};
 use crate::protocol::{ArrayHeader, Emit, Failure, FailureKind, Phases, Reply, Request, VERSION};
 
 /// Serves one connection until its end: a socket (`Some(fd)`), else stdin and stdout.
@@ -112,7 +112,7 @@ impl Server {
     fn answer(&mut self, request: Request, payload: Vec<u8>) -> Answer {
         let reply = match request {
             Request::Hello { .. } => {
-                Reply::Hello { version: VERSION, cpu: weft_cpu::host_cpu(), blas: weft_rt::blas_name() }
+                Reply::Hello { version: VERSION, cpu: cpu_model(), blas: weft_rt::blas_name() }
             }
             Request::Compile { sdfg, threads, cache } => self.compile(&sdfg, threads, cache)?,
             Request::Load { kernel, symbols, arrays } => self.load(kernel, symbols, arrays, payload)?,
@@ -130,7 +130,7 @@ impl Server {
                 Reply::Emitted {
                     text: match what {
                         Emit::Looptree => weft_looptree::print(&program),
-                        Emit::Ll => weft_cpu::emit_ll(&program, &Options::default()).map_err(refused)?,
+                        Emit::Ll => weft_cpu::emit_ll(&program).map_err(refused)?,
                         Emit::Asm => weft_cpu::emit_asm(&program, &Options::default()).map_err(refused)?,
                     },
                 }
@@ -153,14 +153,14 @@ impl Server {
         let program = lower(&sdfg)?;
         let looptree = ms(start);
         weft_rt::set_threads(threads);
-        let options = Options { threads, cache, ..Options::default() };
-        let compiled = weft_cpu::compile(&program, &options).map_err(|e| fail(FailureKind::Refused, e))?;
-        let start = Instant::now();
-        let kernel = Kernel::load(&compiled).map_err(|e| fail(FailureKind::Internal, e))?;
+        let options = Options { threads, ..Options::default() };
+        let compiled = weft_cpu::compile_cached(&program, &options, cache.as_deref())
+            .map_err(|e| fail(FailureKind::Refused, e))?;
+        let kernel = Kernel::load(&compiled.object).map_err(|e| fail(FailureKind::Internal, e))?;
         let phases = Phases {
             looptree: Some(looptree),
-            llvm: (!compiled.from_cache).then_some(compiled.llvm_ms),
-            link: Some(ms(start)),
+            llvm: (!compiled.from_cache).then_some(compiled.phases.llvm_ms),
+            link: Some(kernel.link_ms),
             ..Phases::default()
         };
         self.kernels.push(Compiled { sdfg, program, kernel });
@@ -260,7 +260,10 @@ impl Server {
             Err(Status::Memory) => {
                 Err(fail(FailureKind::Memory, "out of memory: the kernel's temporary arrays do not fit"))
             }
-            Err(other) => Err(fail(FailureKind::Internal, format!("the kernel stopped: {other:?}"))),
+            Err(Status::Guard(i)) => {
+                let guard = compiled.program.guards.get(i);
+                Err(fail(FailureKind::Guard, format!("the arguments do not fit the graph: {guard:?} does not hold")))
+            }
         }
     }
 

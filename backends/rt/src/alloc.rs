@@ -165,7 +165,7 @@ mod tests {
     fn blocks_are_aligned_and_come_back() {
         for n in [0, 1, 7, 100_000, 3_000_000] {
             let block = get(&[n]);
-            assert!(!block.is_null() && block as usize % 64 == 0);
+            assert!(!block.is_null() && (block as usize).is_multiple_of(64));
             // SAFETY: the block holds at least max(n, 1) elements.
             unsafe { block.write_bytes(1, 8 * n.max(1) as usize) };
             unsafe { weft_free(block) };

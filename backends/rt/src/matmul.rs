@@ -60,8 +60,13 @@ pub unsafe extern "C" fn weft_matmul(
     let threads = threads() as i64;
     let by_rows = m >= n;
     let long = if by_rows { m } else { n };
-    // Blocks keep the library's kernels full: at least 16 wide, and a multiple of 8.
-    let block = if threads < 2 || work < 24_000 { long } else { (long / threads + 1).max(16) / 8 * 8 + 8 };
+    // Blocks keep the library's kernels full; large products have several a thread, to balance.
+    let share = long / threads + 1;
+    let block = match share {
+        _ if threads < 2 || work < 24_000 => long,
+        share if share >= 512 => (share / 4 + 7) / 8 * 8,
+        share => share.max(16) / 8 * 8 + 8,
+    };
     let mut product = Product { dtype, m, n, k, a, b, c, by_rows, block };
     let blocks = (long + block - 1) / block;
     // SAFETY: blocks of `c` are disjoint.
@@ -329,6 +334,7 @@ mod tests {
             (17, 13, 11),
             (97, 101, 31),
             (200, 1, 300),
+            (1500, 90, 20),
         ] {
             for layout in 0..125 {
                 check(m, n, k, [layout % 5, layout / 5 % 5, layout / 25]);

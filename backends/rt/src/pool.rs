@@ -243,8 +243,15 @@ mod tests {
                 check(n, if round % 3 == 0 { 1 } else { 1_000_000 });
             }
         }
-        let threads: Vec<_> =
-            (0..4).map(|_| std::thread::spawn(|| (0..200).for_each(|_| drop(check(101, 1 << 20))))).collect();
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                std::thread::spawn(|| {
+                    for _ in 0..200 {
+                        check(101, 1 << 20);
+                    }
+                })
+            })
+            .collect();
         threads.into_iter().for_each(|t| t.join().expect("no panic"));
     }
 

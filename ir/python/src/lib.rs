@@ -1,1 +1,24 @@
+//! The NumPy front end: imports unmodified Python as an SDFG.
+//!
+//! A function is interpreted abstractly: every value is known by its kind (Python's or NumPy's type) and
+//! symbolic shape. Each NumPy operation becomes one map or library node in its own state. What the facts
+//! do not decide about shapes is decided on a sample of the arguments, and becomes a guard or a constant.
 
+mod bounds;
+mod calls;
+mod context;
+mod control;
+mod diagnostic;
+mod emit;
+mod expr;
+mod import;
+mod module;
+mod ops;
+mod promote;
+mod reduce;
+pub mod spec;
+mod stmt;
+mod value;
+
+pub use diagnostic::Diagnostic;
+pub use import::{Binding, Import, Mismatch, Parameter, Sample, functions, import, parameters, select};

@@ -402,3 +402,70 @@ fn a_million_tasklets_take_seconds() {
     assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     println!("{:?} a tasklet", start.elapsed() / n as u32);
 }
+
+#[test]
+fn the_deepest_valid_graphs_run_on_a_small_stack() {
+    // Nested graphs in maps in loops, as deep as the verifier allows, and a deep expression inside.
+    let deep = (0..200).fold(E::var("a"), |e, _| E::un(UnOp::Neg, e));
+    let mut inner = sdfg(&[], &[("x", &[])]);
+    let s = state(&mut inner, "s", |s| {
+        let (from, to) = (s.access("x", None), s.access("x", None));
+        let out = [input(to, "o", memlet("x", ""))];
+        s.mapped(
+            map("none", &[]),
+            tasklet("t", &["a"], deep),
+            &[input(from, "a", memlet("x", ""))],
+            &out,
+            None,
+        );
+    });
+    inner.body.push(s);
+    for _ in 0..verify::MAX_NESTING / 3 {
+        let mut graph = StateGraph::new();
+        let nested = Nested { label: "call".into(), sdfg: Arc::new(inner), symbols: BTreeMap::new() };
+        let call = graph.add_node(Node::Nested(nested), None);
+        let (from, to) =
+            (graph.add_node(Node::Access("x".into()), None), graph.add_node(Node::Access("x".into()), None));
+        let (entry, exit, _) = graph.add_map(map("m", &[("i", "0:1")]), None);
+        graph.connect(from, Port::new(entry, "IN_x"), memlet("x", ""));
+        graph.connect(Port::new(entry, "OUT_x"), Port::new(call, "x"), memlet("x", ""));
+        graph.connect(Port::new(call, "x"), Port::new(exit, "IN_x"), memlet("x", ""));
+        graph.connect(Port::new(exit, "OUT_x"), to, memlet("x", ""));
+        inner = sdfg(&[], &[("x", &[])]);
+        let body = Region { blocks: vec![Arc::new(block("s", BlockKind::State(graph)))] };
+        inner.body.push(block("loop", BlockKind::Loop { var: "k".into(), range: range("0:1"), body }));
+    }
+    let arrays = [("x", Array::scalar(Scalar::F64(3.)))];
+    let run = move || execute(inner, &[], &arrays, 1).expect("runs")[&"x".into()].to_f64();
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run).expect("a thread");
+    assert_eq!(thread.join().expect("no overflow"), [3.]);
+}
+
+#[test]
+fn copies_cross_map_scopes_and_ranges_read_containers() {
+    // tmp = A[i, :] inside the map, doubled, and copied out to C[i, :]; the map's end is read from n.
+    let mut g = sdfg(&["N"], &[("A", &["N", "2"]), ("C", &["N", "2"]), ("tmp", &["2"])]);
+    g.data.insert("rows".into(), Data::scalar(DType::I32, false));
+    g.args.push("rows".into());
+    let mut graph = StateGraph::new();
+    let [a, c, rows, tmp] = ["A", "C", "rows", "tmp"].map(|n| graph.add_node(Node::Access(n.into()), None));
+    let (entry, exit, _) = graph.add_map(map("m", &[("i", "0:end")]), None);
+    graph.connect(rows, Port::new(entry, "IN_end"), memlet("rows", ""));
+    graph.connect(a, Port::new(entry, "IN_A"), memlet("A", "0:N, 0:2"));
+    graph.connect(Port::new(entry, "OUT_A"), tmp, memlet("A", "i, 0:2"));
+    let out = Memlet { other: Some(subset("0:2")), ..memlet("C", "i, 0:2") };
+    graph.connect(tmp, Port::new(exit, "IN_C"), out);
+    graph.connect(Port::new(exit, "OUT_C"), c, memlet("C", "0:N, 0:2"));
+    g.body.push(block("s0", BlockKind::State(graph)));
+    let args = |rows: i128| {
+        [
+            ("A", Array::from_f64(&[3, 2], &[1., 2., 3., 4., 5., 6.])),
+            ("C", Array::from_f64(&[3, 2], &[0.; 6])),
+            ("rows", Array::scalar(Scalar::Int(DType::I32, rows))),
+        ]
+    };
+    let out = execute(g.clone(), &[("N", 3)], &args(2), 4).expect("runs");
+    assert_eq!(out[&"C".into()].to_f64(), [1., 2., 3., 4., 0., 0.]);
+    let fault = execute(g, &[("N", 3)], &args(4), 4).expect_err("out of bounds");
+    assert!(matches!(fault, Fault::OutOfBounds { .. }), "{fault}");
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::data::{Data, Memlet};
 use super::ids::{EdgeId, MapId, NodeId};
+use super::order::order;
 use super::scope::propagate;
 use super::state::{Library, Map, Node, Port, StateGraph, Tasklet};
 use super::Span;
@@ -21,7 +22,8 @@ pub struct Input {
 /// What a connector writes.
 pub type Output = Input;
 
-/// Adds nodes to a state; [`StateBuilder::finish`] propagates the memlets.
+/// Adds nodes to a state; [`StateBuilder::finish`] propagates the memlets and
+/// orders conflicting accesses as they were added.
 pub struct StateBuilder<'a> {
     graph: StateGraph,
     data: &'a BTreeMap<Name, Data>,
@@ -131,6 +133,7 @@ impl<'a> StateBuilder<'a> {
 
     pub fn finish(mut self) -> StateGraph {
         propagate(&mut self.graph, self.data, &self.facts);
+        order(&mut self.graph, self.data, &self.facts);
         self.graph
     }
 }

@@ -5,6 +5,7 @@
 mod builder;
 mod data;
 mod ids;
+mod order;
 mod scope;
 mod state;
 pub mod verify;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub use builder::{Input, Output, StateBuilder};
 pub use data::{Data, Lifetime, Memlet, Storage, Wcr, column_major, row_major};
 pub use ids::{BlockId, EdgeId, MapId, NodeId, Place};
+pub use order::{order, unordered};
 pub use scope::{Scopes, propagate};
 pub use state::{
     Edge, Library, LibraryKind, Map, Nested, Node, Port, Schedule, StateGraph, Tasklet,

@@ -91,6 +91,29 @@ impl Scopes {
     }
 }
 
+/// Do the iterations touch every element of the hull? Sufficient: single elements, each parameter
+/// in exactly one dimension with factor ±1.
+fn is_exact(memlet: &Memlet, params: &[(Name, Range)], facts: &Assumptions) -> bool {
+    let Some(indices) = memlet.subset.is_index() else { return params.is_empty() };
+    let names: Vec<Name> = params.iter().map(|p| p.0).collect();
+    let mut uses = vec![0; names.len()];
+    for index in &indices {
+        let Some((factors, _)) = index.linear(&names) else { return false };
+        let used: Vec<usize> = (0..names.len()).filter(|&k| factors[k] != 0).collect();
+        if used.len() > 1 || used.iter().any(|&k| factors[k].abs() != 1) {
+            return false;
+        }
+        used.iter().for_each(|&k| uses[k] += 1);
+    }
+    let unit = params.iter().all(|(_, r)| r.step.is_one() && uses_none(r, &names));
+    // A parameter that no index uses must have an iteration at all.
+    unit && uses.iter().zip(params).all(|(&n, (_, r))| n == 1 || (n == 0 && r.is_empty(facts).is_no()))
+}
+
+fn uses_none(range: &Range, names: &[Name]) -> bool {
+    !names.iter().any(|&n| range.contains(n))
+}
+
 /// Recomputes the memlets outside every map from those inside: the hull of the image of the
 /// inner subsets under the map's parameters, or the whole container where that is not known.
 /// A graph whose scopes do not nest is left as it is.
@@ -121,16 +144,19 @@ pub fn propagate(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, facts: &As
                     inner.iter().filter(|e| port(e) == Some(partner)).filter_map(|e| e.memlet.as_ref()).collect();
                 let Some(first) = memlets.first() else { continue };
                 // Inside a scope an edge may carry a copy out of or into a local container.
-                let side = |m: &Memlet| if m.data == first.data { Some(m.subset.clone()) } else { None };
+                let outside = edge.memlet.as_ref().map_or(first.data, |m| m.data);
+                let side = |m: &Memlet| if m.data == outside { Some(m.subset.clone()) } else { m.other.clone() };
                 let hull = memlets
                     .iter()
                     .map(|m| side(m)?.image(&params, &facts))
                     .reduce(|a, b| a?.union_hull(&b?, &facts))
                     .flatten();
-                let Some(container) = data.get(&first.data) else { continue };
+                let Some(container) = data.get(&outside) else { continue };
+                let exact = hull.is_some() && memlets.len() == 1 && is_exact(first, &params, &facts);
                 let subset = hull.unwrap_or_else(|| Subset::full(&container.shape));
-                let dynamic = memlets.iter().any(|m| m.dynamic);
-                found.push((edge.id, Memlet { subset, other: None, dynamic, ..(*first).clone() }));
+                // What is written only in part must not pass for an overwrite.
+                let dynamic = memlets.iter().any(|m| m.dynamic) || (!outer_is_in && !exact);
+                found.push((edge.id, Memlet { data: outside, subset, other: None, dynamic, wcr: first.wcr }));
             }
         }
         for (edge, memlet) in found {

@@ -11,8 +11,9 @@
 //! 3. `args` and `returns` exist, are listed once, and are non-transient containers (or, in `args`,
 //!    free symbols); every non-transient container is in one of them, but for nested SDFGs, whose
 //!    connectors they are. Symbols are integers.
-//! 4. Every extent and stride of a container is over symbols, and no extent is a negative number. For
-//!    non-transient containers they are free symbols. There is a stride for each dimension.
+//! 4. No extent of a container is a negative number, and there is a stride for each dimension. Those of
+//!    non-transient containers are over free symbols, those of transients over symbols that have a value
+//!    at each of their access nodes.
 //! 5. Guards are over free symbols.
 //!
 //! Control flow

@@ -6,6 +6,8 @@
 //! `minimum` and `maximum` propagate NaN. Symbols are `i64`.
 
 mod eval;
+#[cfg(test)]
+mod numpy_tests;
 pub mod ops;
 pub mod parse;
 mod print;
@@ -19,7 +21,6 @@ pub use types::{MAX_DEPTH, TypeError, binary_type, call_type, type_of, unary_typ
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::symbolic;
-
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum UnOp {

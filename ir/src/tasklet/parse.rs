@@ -320,7 +320,8 @@ impl BinOp {
 /// Bytes of the number at the start, and whether it has a fraction or an exponent.
 fn number_length(text: &str) -> (usize, bool) {
     let bytes = text.as_bytes();
-    let digits = |from: usize| bytes[from.min(bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let digits =
+        |from: usize| bytes[from.min(bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
     let mut len = digits(0);
     let mut float = false;
     if bytes.get(len) == Some(&b'.') {

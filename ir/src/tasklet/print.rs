@@ -62,6 +62,13 @@ impl BinOp {
     }
 
     pub(super) fn from_call(name: &str) -> Option<BinOp> {
+        // NumPy's names of operators are read as well.
+        match name {
+            "floor_divide" => return Some(BinOp::FloorDiv),
+            "remainder" => return Some(BinOp::Mod),
+            "power" => return Some(BinOp::Pow),
+            _ => {}
+        }
         [BinOp::Min, BinOp::Max, BinOp::Atan2, BinOp::Hypot, BinOp::CopySign, BinOp::Fmod]
             .into_iter()
             .find(|op| op.call_name() == Some(name))
@@ -178,7 +185,9 @@ fn bare(out: &mut String, e: &Expr, leaves: &Leaves) {
         Expr::Lit(s) => out.push_str(&scalar_text(*s)),
         Expr::Var(name) => out.push_str(&(leaves.var)(*name)),
         Expr::Sym(s) => match s.as_sym() {
-            Some(name) if !(leaves.is_var)(name) && quoted(name) == name.as_str() => out.push_str(name.as_str()),
+            Some(name) if !(leaves.is_var)(name) && quoted(name) == name.as_str() => {
+                out.push_str(name.as_str())
+            }
             _ => {
                 let _ = write!(out, "sym({s})");
             }

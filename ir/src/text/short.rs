@@ -572,6 +572,7 @@ impl Builder<'_, '_> {
             }
         }
         propagate(&mut graph, self.context.data, &self.context.facts);
+        crate::sdfg::order(&mut graph, self.context.data, &self.context.facts);
         for (index, reads, memlet) in self.given {
             let Some(node) = ids[index] else { continue };
             let outside = if reads { graph.in_edges(node) } else { graph.out_edges(node) };

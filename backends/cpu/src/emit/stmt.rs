@@ -277,9 +277,9 @@ impl Emitter<'_> {
         self.f.label(&again);
         let next = self.f.fresh();
         let old = self.f.op(&format!("phi {bits} [ {first}, %{before} ], [ {next}, %{again} ]"));
-        let typed = self.from_bits(&old, dtype)?;
+        let typed = self.typed_of_bits(&old, dtype)?;
         let new = self.fold(op, dtype, &typed, value)?;
-        let new = self.to_bits(&new, dtype)?;
+        let new = self.bits_of_typed(&new, dtype)?;
         let pair = self
             .f
             .op(&format!("cmpxchg ptr {at}, {bits} {old}, {bits} {new} monotonic monotonic, align {align}"));
@@ -290,7 +290,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn from_bits(&mut self, bits: &str, dtype: DType) -> Result<String> {
+    fn typed_of_bits(&mut self, bits: &str, dtype: DType) -> Result<String> {
         let ty = scalar_type(dtype)?;
         Ok(match dtype {
             DType::Bool => self.f.op(&format!("icmp ne i8 {bits}, 0")),
@@ -299,7 +299,7 @@ impl Emitter<'_> {
         })
     }
 
-    fn to_bits(&mut self, value: &str, dtype: DType) -> Result<String> {
+    fn bits_of_typed(&mut self, value: &str, dtype: DType) -> Result<String> {
         let ty = scalar_type(dtype)?;
         Ok(match dtype {
             DType::Bool => self.f.op(&format!("zext i1 {value} to i8")),

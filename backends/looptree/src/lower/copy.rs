@@ -41,7 +41,14 @@ impl Lowerer {
         Ok(())
     }
 
-    pub(super) fn slice(&self, env: &Env, ctx: &Ctx, data: Name, subset: &Subset, place: Place) -> Result<Slice> {
+    pub(super) fn slice(
+        &self,
+        env: &Env,
+        ctx: &Ctx,
+        data: Name,
+        subset: &Subset,
+        place: Place,
+    ) -> Result<Slice> {
         let Some(view) = env.views.get(&data) else {
             return refuse(place, format!("container '{data}' is not known here"));
         };

@@ -17,9 +17,7 @@ use weft_ir::sdfg::{BlockKind, Place, Sdfg, Verified, Wcr};
 use weft_ir::symbolic::{Assumptions, Expr, Range};
 
 use crate::passes;
-use crate::tree::{
-    Accumulator, Buffer, BufferId, For, LoopSchedule, Placement, Program, Stmt, Value,
-};
+use crate::tree::{Accumulator, Buffer, BufferId, For, LoopSchedule, Placement, Program, Stmt, Value};
 pub(crate) use reduce::compare;
 use slice::View;
 
@@ -54,8 +52,12 @@ pub fn lower(sdfg: &Verified) -> std::result::Result<Program, LowerError> {
         body,
     };
     match passes::run(&mut program, &sdfg.assumptions(), &mut lowerer.names, &lowerer.lifelong) {
+        Ok(()) => {}
+        Err(message) => return refuse(Place::Whole, message),
+    }
+    match crate::verify(&program) {
         Ok(()) => Ok(program),
-        Err(message) => refuse(Place::Whole, message),
+        Err(found) => refuse(Place::Whole, format!("internal error: the loop tree is wrong: {}", found[0].0)),
     }
 }
 
@@ -160,7 +162,8 @@ impl Lowerer {
         let containers = sdfg.args.iter().chain(&sdfg.returns).filter(|n| sdfg.data.contains_key(n));
         for (position, name) in containers.enumerate() {
             let data = &sdfg.data[name];
-            let id = self.buffer(*name, data.dtype, &data.shape, &data.strides, Placement::Argument(position));
+            let id =
+                self.buffer(*name, data.dtype, &data.shape, &data.strides, Placement::Argument(position));
             self.arguments.push(id);
             env.views.insert(*name, View::whole(id, &data.shape));
         }
@@ -199,7 +202,10 @@ impl Lowerer {
                 continue;
             }
             if !data.transient {
-                return refuse(Place::Whole, format!("container '{name}' is neither an argument nor a result"));
+                return refuse(
+                    Place::Whole,
+                    format!("container '{name}' is neither an argument nor a result"),
+                );
             }
             let shape: Vec<Expr> = data.shape.iter().map(|e| env.expr(e)).collect();
             let strides: Vec<Expr> = data.strides.iter().map(|e| env.expr(e)).collect();
@@ -212,10 +218,23 @@ impl Lowerer {
         Ok(())
     }
 
-    fn buffer(&mut self, name: Name, dtype: DType, shape: &[Expr], strides: &[Expr], placement: Placement) -> BufferId {
+    fn buffer(
+        &mut self,
+        name: Name,
+        dtype: DType,
+        shape: &[Expr],
+        strides: &[Expr],
+        placement: Placement,
+    ) -> BufferId {
         let id = BufferId(self.buffers.len() as u32);
         let name = self.names.fresh(name.as_str());
-        self.buffers.push(Buffer { name, dtype, shape: shape.to_vec(), strides: strides.to_vec(), placement });
+        self.buffers.push(Buffer {
+            name,
+            dtype,
+            shape: shape.to_vec(),
+            strides: strides.to_vec(),
+            placement,
+        });
         id
     }
 

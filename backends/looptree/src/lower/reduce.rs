@@ -47,10 +47,15 @@ impl Lowerer {
             return refuse(place, format!("a reduction of {dtype} that has no neutral element"));
         };
         let output = output.squeezed();
-        let kept: Vec<usize> = (0..input.axes.len()).filter(|d| !axes.contains(d) && !input.axes[*d].unit).collect();
-        let reduced: Vec<usize> = (0..input.axes.len()).filter(|d| axes.contains(d) && !input.axes[*d].unit).collect();
+        let kept: Vec<usize> =
+            (0..input.axes.len()).filter(|d| !axes.contains(d) && !input.axes[*d].unit).collect();
+        let reduced: Vec<usize> =
+            (0..input.axes.len()).filter(|d| axes.contains(d) && !input.axes[*d].unit).collect();
         let fits = kept.len() == output.axes.len()
-            && kept.iter().zip(&output.axes).all(|(&d, o)| ctx.facts.eq(&input.axes[d].size, &o.size) != Truth::No);
+            && kept
+                .iter()
+                .zip(&output.axes)
+                .all(|(&d, o)| ctx.facts.eq(&input.axes[d].size, &o.size) != Truth::No);
         if !fits {
             return refuse(place, "the shapes of a reduction do not fit");
         }
@@ -147,9 +152,15 @@ impl Lowerer {
             .map(|d| if r.input.axes[d].unit { Expr::zero() } else { Expr::sym(names[d]) })
             .collect();
         let value = r.input.load(&position);
-        let add =
-            Stmt::Combine { buffer: r.output.buffer, index: r.output.at(&to), op: r.op, value, atomic: false };
-        let mut folding = vec![Stmt::For(loop_over(names[lane], range.clone(), LoopSchedule::Vector, vec![add]))];
+        let add = Stmt::Combine {
+            buffer: r.output.buffer,
+            index: r.output.at(&to),
+            op: r.op,
+            value,
+            atomic: false,
+        };
+        let mut folding =
+            vec![Stmt::For(loop_over(names[lane], range.clone(), LoopSchedule::Vector, vec![add]))];
         for &d in r.reduced.iter().rev() {
             let l = count(names[d], r.input.axes[d].size.clone(), LoopSchedule::Sequential, folding);
             folding = vec![Stmt::For(l)];

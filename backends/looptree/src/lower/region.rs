@@ -9,7 +9,13 @@ use super::{Ctx, Env, Lowerer, Nesting, Result, is_mutable, loop_over, refuse};
 use crate::tree::{CheckInfo, LoopSchedule, Stmt};
 
 impl Lowerer {
-    pub(super) fn region(&mut self, env: &Env, ctx: &Ctx, region: &Region, out: &mut Vec<Stmt>) -> Result<()> {
+    pub(super) fn region(
+        &mut self,
+        env: &Env,
+        ctx: &Ctx,
+        region: &Region,
+        out: &mut Vec<Stmt>,
+    ) -> Result<()> {
         for block in &region.blocks {
             self.block(env, ctx, block, out)?;
         }

@@ -11,7 +11,10 @@ use crate::tree::{Buffer, BufferId, Operand, Value};
 enum Dim {
     At(Expr),
     /// The next index `i` of the container: `begin + i * step`.
-    Along { begin: Expr, step: Expr },
+    Along {
+        begin: Expr,
+        step: Expr,
+    },
 }
 
 /// The part of a buffer that a container stands for.

@@ -1,14 +1,17 @@
 //! One state: maps to loops, tasklets to stores.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;
-use weft_ir::sdfg::{Edge, MapId, Memlet, Node, NodeId, Place, Schedule, Scopes, StateGraph, Tasklet};
+use weft_ir::sdfg::{
+    Edge, Lifetime, MapId, Memlet, Node, NodeId, Place, Schedule, Scopes, StateGraph, Tasklet,
+};
 use weft_ir::symbolic::Expr;
 
+use super::slice::View;
 use super::{Ctx, Env, Lowerer, Result, loop_over, refuse};
-use crate::tree::{BufferId, LoopSchedule, Stmt, Value};
+use crate::tree::{BufferId, LoopSchedule, Placement, Stmt, Value};
 
 /// A state being lowered.
 pub(super) struct State<'g> {
@@ -18,7 +21,13 @@ pub(super) struct State<'g> {
 }
 
 impl Lowerer {
-    pub(super) fn state(&mut self, env: &Env, ctx: &Ctx, graph: &StateGraph, out: &mut Vec<Stmt>) -> Result<()> {
+    pub(super) fn state(
+        &mut self,
+        env: &Env,
+        ctx: &Ctx,
+        graph: &StateGraph,
+        out: &mut Vec<Stmt>,
+    ) -> Result<()> {
         let (Some(order), Some(scopes)) = (graph.topological(), Scopes::of(graph)) else {
             return refuse(Place::Whole, "a state has a cycle or scopes that do not nest");
         };
@@ -56,14 +65,22 @@ impl Lowerer {
     }
 
     /// The copy that an edge into an access node makes, if it makes one.
-    fn edge_copy(&mut self, env: &Env, ctx: &Ctx, state: &State, edge: &Edge, out: &mut Vec<Stmt>) -> Result<()> {
+    fn edge_copy(
+        &mut self,
+        env: &Env,
+        ctx: &Ctx,
+        state: &State,
+        edge: &Edge,
+        out: &mut Vec<Stmt>,
+    ) -> Result<()> {
         let (Some(memlet), Node::Access(to)) = (&edge.memlet, state.graph.node(edge.dst.node)) else {
             return Ok(());
         };
         match state.graph.node(edge.src.node) {
             Node::Access(from) => self.copy(env, ctx, *from, *to, memlet, Place::Edge(edge.id), out),
             Node::MapEntry(_) => {
-                let from = if memlet.data == *to { outermost(state.graph, edge, true) } else { Some(memlet.data) };
+                let from =
+                    if memlet.data == *to { outermost(state.graph, edge, true) } else { Some(memlet.data) };
                 let Some(from) = from else { return refuse(Place::Edge(edge.id), "a copy from nowhere") };
                 self.copy(env, ctx, from, *to, memlet, Place::Edge(edge.id), out)
             }
@@ -101,6 +118,7 @@ impl Lowerer {
             l.span = state.graph.span(entry);
             loops.push(l);
         }
+        self.privatize(&mut env, state, id);
         let mut body = vec![];
         self.scope(&env, &inner, state, Some(id), &mut body)?;
         if let Some((_, exit)) = state.graph.map_nodes(id) {
@@ -114,6 +132,33 @@ impl Lowerer {
         }
         out.append(&mut body);
         Ok(())
+    }
+
+    /// A transient that only the nodes inside of a map touch, and no edge leads in or out of it, is
+    /// private to an iteration: memory of its own, even where other scopes use the same name.
+    fn privatize(&mut self, env: &mut Env, state: &State, map: MapId) {
+        let Some((entry, exit)) = state.graph.map_nodes(map) else { return };
+        let crossing = state.graph.in_edges(entry).into_iter().chain(state.graph.out_edges(entry));
+        let crossing = crossing.chain(state.graph.in_edges(exit)).chain(state.graph.out_edges(exit));
+        let crossing: BTreeSet<Name> = crossing.filter_map(|e| Some(e.memlet.as_ref()?.data)).collect();
+        let mut local: BTreeSet<Name> = BTreeSet::new();
+        for (id, node) in state.graph.nodes() {
+            if let Node::Access(name) = node
+                && state.scopes.enclosing(id).contains(&map)
+                && !crossing.contains(name)
+            {
+                local.insert(*name);
+            }
+        }
+        for name in local {
+            let Some(data) = env.sdfg.data.get(&name) else { continue };
+            if data.transient && data.lifetime == Lifetime::Scope {
+                let shape: Vec<Expr> = data.shape.iter().map(|e| env.expr(e)).collect();
+                let strides: Vec<Expr> = data.strides.iter().map(|e| env.expr(e)).collect();
+                let id = self.buffer(name, data.dtype, &shape, &strides, Placement::Heap);
+                env.views.insert(name, View::whole(id, &shape));
+            }
+        }
     }
 
     /// The copy that an edge from an access node in a scope out of the scope makes.
@@ -202,7 +247,8 @@ impl Lowerer {
             .collect();
         for (i, assign) in tasklet.code.iter().enumerate() {
             let value = self.value(env, &assign.value, &|n| vars.get(&n).cloned(), place)?;
-            let later = tasklet.code[i + 1..].iter().map(|a| count_uses(&a.value, assign.target)).sum::<usize>();
+            let later =
+                tasklet.code[i + 1..].iter().map(|a| count_uses(&a.value, assign.target)).sum::<usize>();
             let stores = outputs.iter().filter(|(conn, _)| *conn == assign.target).count();
             // Several outputs: all values are there before the first is written.
             let keep = later + stores > 1 || (outputs.len() > 1 && stores > 0);

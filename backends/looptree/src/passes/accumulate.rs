@@ -86,7 +86,8 @@ impl Pass<'_> {
             return Some(last);
         }
         let sign = l.range.step.as_int().unwrap_or(1);
-        let (low, high) = if sign > 0 { (&l.range.begin, &l.range.end) } else { (&l.range.end, &l.range.begin) };
+        let (low, high) =
+            if sign > 0 { (&l.range.begin, &l.range.end) } else { (&l.range.end, &l.range.begin) };
         let cond = compare(BinOp::Lt, low, high);
         Some(Stmt::If { cond, then: vec![last], otherwise: vec![] })
     }
@@ -94,9 +95,10 @@ impl Pass<'_> {
 
 /// Without iterations the element need not exist: is it in bounds all the same?
 fn within(buffer: &Buffer, index: &[Expr], facts: &Assumptions) -> bool {
-    index.iter().zip(&buffer.shape).all(|(at, extent)| {
-        facts.nonneg(at) == Truth::Yes && facts.lt(at, extent) == Truth::Yes
-    })
+    index
+        .iter()
+        .zip(&buffer.shape)
+        .all(|(at, extent)| facts.nonneg(at) == Truth::Yes && facts.lt(at, extent) == Truth::Yes)
 }
 
 fn is_inhabited(l: &For, facts: &Assumptions) -> bool {

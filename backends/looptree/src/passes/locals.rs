@@ -1,7 +1,7 @@
 //! Scalars that are written once before all reads become locals, and locals that are read once
 //! go to where they are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_ir::names::Name;
 
@@ -51,12 +51,14 @@ fn promote(program: &mut Program) {
     };
     counts.retain(|b, c| c.stores == 1 && c.others == 0 && scalar(b));
     let buffers = &program.buffers;
+    let mut promoted = BTreeSet::new();
     let mut body = std::mem::take(&mut program.body);
     visit::lists_inner_first(&mut body, &mut |list| {
         for at in 0..list.len() {
             let Stmt::Store { buffer, value, .. } = &list[at] else { continue };
             let Some(count) = counts.get(buffer) else { continue };
-            let (id, name, dtype) = (*buffer, buffers[buffer.0 as usize].name, buffers[buffer.0 as usize].dtype);
+            let (id, name, dtype) =
+                (*buffer, buffers[buffer.0 as usize].name, buffers[buffer.0 as usize].dtype);
             let mut after = 0;
             for stmt in &list[at + 1..] {
                 stmt.touches(&mut |b, _, _| after += (b == id) as usize);
@@ -64,6 +66,7 @@ fn promote(program: &mut Program) {
             if after != count.loads {
                 continue;
             }
+            promoted.insert(id);
             list[at] = Stmt::Let { name, dtype, value: value.clone() };
             for stmt in &mut list[at + 1..] {
                 replace(stmt, &mut |v| {
@@ -73,6 +76,9 @@ fn promote(program: &mut Program) {
                 });
             }
         }
+    });
+    visit::lists_inner_first(&mut body, &mut |list| {
+        list.retain(|stmt| !matches!(stmt, Stmt::Alloc(id) if promoted.contains(id)));
     });
     program.body = body;
 }
@@ -108,7 +114,9 @@ fn forward_copies(list: &mut Vec<Stmt>) {
     let mut at = 0;
     while at < list.len() {
         let known = match &list[at] {
-            Stmt::Let { name, value: value @ (Value::Lit(_) | Value::Local(_)), .. } => Some((*name, value.clone())),
+            Stmt::Let { name, value: value @ (Value::Lit(_) | Value::Local(_)), .. } => {
+                Some((*name, value.clone()))
+            }
             _ => None,
         };
         let Some((name, known)) = known else {
@@ -185,7 +193,7 @@ fn move_to_use(rest: &mut [Stmt], name: Name, value: &Value) -> bool {
             return false;
         }
         let passes = match stmt {
-            Stmt::Let { .. } | Stmt::Update { .. } | Stmt::Comment(_) => true,
+            Stmt::Let { .. } | Stmt::Alloc(_) | Stmt::Update { .. } | Stmt::Comment(_) => true,
             Stmt::Store { buffer, .. } | Stmt::Combine { buffer, .. } => !reads.contains(buffer),
             Stmt::Assign { .. } => !symbolic,
             _ => false,

@@ -24,9 +24,9 @@ pub(crate) fn run(
 ) -> Result<(), String> {
     place::run(program, lifelong);
     place::check(program)?;
+    locals::run(program);
     accumulate::run(program, facts, names);
     schedule::run(program, facts);
-    locals::run(program);
     crate::work::annotate(program);
     drop_unused(program);
     Ok(())
@@ -59,7 +59,9 @@ fn drop_unused(program: &mut Program) {
         list.retain(|stmt| !matches!(stmt, Stmt::Alloc(b) if order.binary_search(b).is_err()));
         for stmt in list.iter_mut() {
             match stmt {
-                Stmt::Alloc(b) | Stmt::Store { buffer: b, .. } | Stmt::Combine { buffer: b, .. } => *b = new(*b),
+                Stmt::Alloc(b) | Stmt::Store { buffer: b, .. } | Stmt::Combine { buffer: b, .. } => {
+                    *b = new(*b)
+                }
                 Stmt::Copy { from, to } => {
                     for operand in [from, to] {
                         operand.buffer = new(operand.buffer);

@@ -1,85 +1,95 @@
 //! Which loops may run as they are meant to: lanes need straight-line bodies, and unordered
 //! iterations that combine into one element need atomic operations or an order.
 
+use std::collections::BTreeSet;
+
 use weft_ir::names::Name;
 use weft_ir::symbolic::{Assumptions, Expr, Range, Truth};
 
 use super::assigned;
-use crate::tree::{BufferId, For, LoopSchedule, Program, Stmt, Value};
+use crate::tree::{Buffer, BufferId, For, LoopSchedule, Program, Stmt, Value};
 use crate::visit::{allocated_in, mentions};
 
 pub(super) fn run(program: &mut Program, facts: &Assumptions) {
     let mutable = assigned(&program.body);
-    let sizes: Vec<(usize, bool)> =
-        program.buffers.iter().map(|b| (b.dtype.size(), b.dtype.is_complex())).collect();
-    let can_be_atomic = |b: BufferId| {
-        let (size, complex) = sizes[b.0 as usize];
-        size >= 4 && !complex
-    };
-    list(&mut program.body, facts, &|range| !mentions(&[range.begin.clone(), range.end.clone()], &mutable), &can_be_atomic);
+    let mut body = std::mem::take(&mut program.body);
+    list(&mut body, facts, &Known { mutable, buffers: &program.buffers });
+    program.body = body;
 }
 
-fn list(
-    stmts: &mut [Stmt],
-    facts: &Assumptions,
-    fixed: &dyn Fn(&Range) -> bool,
-    can_be_atomic: &dyn Fn(BufferId) -> bool,
-) {
+struct Known<'a> {
+    mutable: BTreeSet<Name>,
+    buffers: &'a [Buffer],
+}
+
+impl Known<'_> {
+    fn can_be_atomic(&self, buffer: BufferId) -> bool {
+        let dtype = self.buffers[buffer.0 as usize].dtype;
+        dtype.size() >= 4 && !dtype.is_complex()
+    }
+}
+
+fn list(stmts: &mut [Stmt], facts: &Assumptions, known: &Known) {
     for stmt in stmts {
         let mut inner = facts.clone();
         if let Stmt::For(l) = stmt
-            && fixed(&l.range)
+            && !mentions(&[l.range.begin.clone(), l.range.end.clone()], &known.mutable)
         {
             inner.assume_in(l.var, &l.range);
         }
         for body in stmt.lists_mut() {
-            list(body, &inner, fixed, can_be_atomic);
+            list(body, &inner, known);
         }
         if let Stmt::For(l) = stmt {
-            resolve(l, &inner, can_be_atomic);
-            if l.schedule == LoopSchedule::Vector && !l.is_straight_line() {
+            resolve(l, &inner, known);
+            if l.schedule == LoopSchedule::Vector && !l.is_straight_line(known.buffers) {
                 l.schedule = LoopSchedule::Unordered;
             }
         }
     }
 }
 
-fn resolve(l: &mut For, facts: &Assumptions, can_be_atomic: &dyn Fn(BufferId) -> bool) {
+/// One combination in the body of a loop.
+struct Site {
+    buffer: BufferId,
+    index: Vec<Expr>,
+    /// The loops between the loop and the statement, outermost first.
+    inner: Vec<(Name, Range)>,
+    /// An atomic operation pays where it ends a sum, not where it is the sum.
+    ends_sum: bool,
+}
+
+fn resolve(l: &mut For, facts: &Assumptions, known: &Known) {
     if l.schedule == LoopSchedule::Sequential {
         return;
     }
     let private = allocated_in(&l.body);
-    let mut conflicts = false;
-    let mut hopeless = false;
-    combines(&mut l.body, &mut vec![], &mut |buffer, index, value, _, inner| {
-        if !private.contains(&buffer) && !is_apart(l.var, &l.range, index, inner, facts) {
-            conflicts = true;
-            // An atomic operation pays where it ends a sum, not where it is the sum.
-            hopeless |= !matches!(value, Value::Local(_)) || !can_be_atomic(buffer);
-        }
-    });
-    if !conflicts {
+    let mut sites = vec![];
+    combines(&mut l.body, &mut vec![], &mut |site, _| sites.push(site));
+    sites.retain(|s| !private.contains(&s.buffer));
+    let meets = |a: &Site| {
+        let mut others = sites.iter().filter(|b| b.buffer == a.buffer);
+        others.any(|b| !is_apart(l.var, &l.range, a, b, facts))
+    };
+    let conflicts: Vec<&Site> = sites.iter().filter(|s| meets(s)).collect();
+    if conflicts.is_empty() {
         return;
     }
-    if l.schedule != LoopSchedule::Parallel || hopeless {
+    let atomic = conflicts.iter().all(|s| s.ends_sum && known.can_be_atomic(s.buffer));
+    if l.schedule != LoopSchedule::Parallel || !atomic {
         l.schedule = LoopSchedule::Sequential;
         return;
     }
-    let (var, range) = (l.var, l.range.clone());
-    combines(&mut l.body, &mut vec![], &mut |buffer, index, _, atomic, inner| {
-        if !private.contains(&buffer) && !is_apart(var, &range, index, inner, facts) {
-            *atomic = true;
-        }
-    });
+    let shared: BTreeSet<BufferId> = conflicts.iter().map(|s| s.buffer).collect();
+    combines(&mut l.body, &mut vec![], &mut |site, atomic| *atomic |= shared.contains(&site.buffer));
 }
 
-type Visit<'f> = dyn FnMut(BufferId, &[Expr], &Value, &mut bool, &[(Name, Range)]) + 'f;
-
-/// Every combination with the loops between it and the list, outermost first.
-fn combines(stmts: &mut [Stmt], loops: &mut Vec<(Name, Range)>, f: &mut Visit) {
+fn combines(stmts: &mut [Stmt], loops: &mut Vec<(Name, Range)>, f: &mut dyn FnMut(Site, &mut bool)) {
     for stmt in stmts {
         if let Stmt::Combine { buffer, index, value, atomic, .. } = stmt {
-            f(*buffer, index, value, atomic, loops);
+            let ends_sum = matches!(value, Value::Local(_));
+            let site = Site { buffer: *buffer, index: index.clone(), inner: loops.clone(), ends_sum };
+            f(site, atomic);
         }
         let entered = if let Stmt::For(l) = &*stmt { Some((l.var, l.range.clone())) } else { None };
         let depth = loops.len();
@@ -91,30 +101,26 @@ fn combines(stmts: &mut [Stmt], loops: &mut Vec<(Name, Range)>, f: &mut Visit) {
     }
 }
 
-/// Do different iterations certainly touch different elements? In some dimension the interval
-/// that one iteration touches ends before that of the next one begins.
-pub(crate) fn is_apart(
-    var: Name,
-    range: &Range,
-    index: &[Expr],
-    inner: &[(Name, Range)],
-    facts: &Assumptions,
-) -> bool {
+/// Do different iterations certainly touch different elements at two sites? In some dimension the
+/// interval that an iteration touches ends before those of the next one begin.
+fn is_apart(var: Name, range: &Range, a: &Site, b: &Site, facts: &Assumptions) -> bool {
     let Some(step) = range.step.as_int().filter(|s| *s > 0) else { return false };
     let mut facts = facts.clone();
-    for (name, range) in inner {
+    for (name, range) in a.inner.iter().chain(&b.inner) {
         facts.assume_in(*name, range);
     }
-    index.iter().any(|e| {
-        let (Some(low), Some(high)) = (bound(e, inner, false), bound(e, inner, true)) else { return false };
-        // Intervals in order for one step apart are in order for more if they move monotonously.
-        let Some((coef, _)) = low.linear(&[var]).map(|(c, r)| (c[0], r)) else { return false };
-        let next = |e: &Expr| e.subst1(var, &(Expr::sym(var) + step));
-        if coef > 0 {
-            facts.lt(&high, &next(&low)) == Truth::Yes
-        } else {
-            coef < 0 && high.linear(&[var]).is_some() && facts.gt(&low, &next(&high)) == Truth::Yes
-        }
+    let next = |e: &Expr| e.subst1(var, &(Expr::sym(var) + step));
+    // Intervals in order one step apart stay in order further apart if they only move one way.
+    let moves = |e: &Expr| e.linear(&[var]).map_or(0, |(coefs, _)| coefs[0].signum());
+    let ordered = |a: &(Expr, Expr), b: &(Expr, Expr)| match (moves(&a.0), moves(&b.0)) {
+        (1, 1) => facts.lt(&a.1, &next(&b.0)) == Truth::Yes,
+        _ if moves(&a.1) == -1 && moves(&b.1) == -1 => facts.gt(&a.0, &next(&b.1)) == Truth::Yes,
+        _ => false,
+    };
+    a.index.iter().zip(&b.index).any(|(x, y)| {
+        let interval = |e: &Expr, s: &Site| Some((bound(e, &s.inner, false)?, bound(e, &s.inner, true)?));
+        let (Some(x), Some(y)) = (interval(x, a), interval(y, b)) else { return false };
+        ordered(&x, &y) && ordered(&y, &x)
     })
 }
 
@@ -126,7 +132,7 @@ fn bound(e: &Expr, inner: &[(Name, Range)], upper: bool) -> Option<Expr> {
             continue;
         }
         let (coefs, _) = e.linear(&[*name])?;
-        if !range.step.as_int().is_some_and(|s| s > 0) {
+        if range.step.as_int().is_none_or(|s| s <= 0) {
             return None;
         }
         let at = if (coefs[0] > 0) == upper { &range.end - 1 } else { range.begin.clone() };

@@ -19,11 +19,15 @@ impl Checker<'_, '_> {
     pub fn node(&mut self, state: &State, id: NodeId, node: &Node) {
         let place = Place::Node(id);
         match node {
-            Node::Access(name) => {
-                if !self.sdfg.data.contains_key(name) {
-                    self.report(place, format!("an access node of '{name}', which does not exist"));
+            Node::Access(name) => match self.sdfg.data.get(name) {
+                None => self.report(place, format!("an access node of '{name}', which does not exist")),
+                Some(data) if data.transient => {
+                    for e in data.shape.iter().chain(&data.strides) {
+                        self.uses(e, state.defined(state.scopes.parent(id)), place);
+                    }
                 }
-            }
+                Some(_) => {}
+            },
             Node::Tasklet(tasklet) => self.tasklet(state, id, tasklet),
             Node::MapEntry(_) => self.dynamic(state, id),
             Node::MapExit(_) => {}

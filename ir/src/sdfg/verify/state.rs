@@ -220,7 +220,8 @@ impl Checker<'_, '_> {
             } else {
                 ends.ins.iter().any(|e| other(e.dst.conn))
             };
-            if !paired && !(entry && inputs) {
+            let dynamic = entry && inputs;
+            if !paired && !dynamic {
                 self.report(place, format!("connector '{conn}' has no partner '{partner}{stem}'"));
             }
         }

@@ -1,0 +1,255 @@
+//! Arguments of a call: from `.npz`, from the argument spec, or made up for a graph.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use weft_ir::sdfg::Sdfg;
+use weft_ir::{DType, Name};
+use weft_measure::{HostArray, bind_symbols, elements, initialize, read_npz};
+use weft_python::{Parameter, Sample, spec};
+
+use super::input::{Inputs, Problem, read_source};
+
+/// The arguments of a call, in the function's order.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments {
+    /// Name, kind for the baseline, value; scalars have rank 0.
+    pub values: Vec<(String, &'static str, HostArray)>,
+}
+
+impl Arguments {
+    /// Values of the integer parameters, which are symbols of the graph.
+    pub fn symbols(&self, sdfg: &Sdfg) -> BTreeMap<Name, i64> {
+        let ints = self.values.iter().filter(|(name, _, value)| {
+            value.shape.is_empty() && sdfg.symbols.contains_key(&Name::new(name))
+        });
+        ints.filter_map(|(name, _, value)| Some((Name::new(name), integer(value)?))).collect()
+    }
+
+    pub fn array(&self, name: Name) -> Option<&HostArray> {
+        self.values.iter().find(|(n, ..)| n == name.as_str()).map(|(_, _, value)| value)
+    }
+}
+
+/// The value of a rank-0 integer or `bool`.
+pub fn integer(value: &HostArray) -> Option<i64> {
+    let b = &value.bytes;
+    Some(match value.dtype {
+        DType::Bool => b[0] as i64,
+        DType::I8 => b[0] as i8 as i64,
+        DType::U8 => b[0] as i64,
+        DType::I16 => i16::from_le_bytes(b[..2].try_into().ok()?) as i64,
+        DType::U16 => u16::from_le_bytes(b[..2].try_into().ok()?) as i64,
+        DType::I32 => i32::from_le_bytes(b[..4].try_into().ok()?) as i64,
+        DType::U32 => u32::from_le_bytes(b[..4].try_into().ok()?) as i64,
+        DType::I64 => i64::from_le_bytes(b[..8].try_into().ok()?),
+        DType::U64 => i64::try_from(u64::from_le_bytes(b[..8].try_into().ok()?)).ok()?,
+        _ => return None,
+    })
+}
+
+/// Samples for the import and values for the call, from `--inputs`, else from the spec.
+pub fn arguments_for(
+    file: &Path,
+    parameters: &[Parameter],
+    inputs: &Inputs,
+) -> Result<(Vec<(String, Sample)>, Arguments), Problem> {
+    let spec = find_spec(file)?;
+    let arguments = match (&inputs.npz, &spec) {
+        (Some(path), _) => {
+            let entries = read_npz(path).map_err(Problem::usage)?;
+            from_entries(&path.display().to_string(), entries, parameters, inputs)?
+        }
+        (None, Some(spec)) => from_spec(file, spec, parameters, inputs)?,
+        (None, None) => from_bench_info(file, parameters, inputs)?,
+    };
+    let samples = arguments
+        .values
+        .iter()
+        .map(|(name, kind, value)| {
+            let extents = spec.as_ref().and_then(|s| s.extents(name));
+            Ok((name.clone(), sample(kind, value, extents)?))
+        })
+        .collect::<Result<Vec<_>, Problem>>()?;
+    Ok((samples, arguments))
+}
+
+/// `NAME.toml` beside the kernel.
+fn find_spec(file: &Path) -> Result<Option<spec::Spec>, Problem> {
+    let path = file.with_extension("toml");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = read_source(&path)?.text;
+    spec::parse(&text).map(Some).map_err(|e| Problem::usage(format!("{}: {e}", path.display())))
+}
+
+fn from_spec(
+    file: &Path,
+    spec: &spec::Spec,
+    parameters: &[Parameter],
+    inputs: &Inputs,
+) -> Result<Arguments, Problem> {
+    let fail = |e: spec::SpecError| Problem::usage(format!("{}: {e}", file.with_extension("toml").display()));
+    let symbols = spec.symbols(inputs.size.as_deref(), &inputs.set).map_err(fail)?;
+    let mut values = vec![];
+    for parameter in parameters {
+        let name = &parameter.name;
+        if parameter.has_default && !spec.args.contains_key(name) {
+            continue;
+        }
+        let (kind, dtype, shape, bytes) = spec.value(name, &symbols).map_err(fail)?;
+        let mut value = HostArray { dtype, shape, fortran: false, bytes };
+        if let Some(&number) = inputs.set.get(name).filter(|_| value.shape.is_empty()) {
+            value = from_number(number);
+        }
+        values.push((name.clone(), kind, value));
+    }
+    Ok(Arguments { values })
+}
+
+/// NPBench: sizes from `bench_info/NAME.json` above the kernel, arrays from its `initialize`.
+fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Result<Arguments, Problem> {
+    let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+    let kernel = stem.trim_end_matches("_numpy");
+    let found = file.ancestors().skip(1).map(|dir| dir.join("bench_info").join(format!("{kernel}.json"))).find(|p| p.exists());
+    let path = found.ok_or_else(|| {
+        Problem::usage(format!(
+            "{}: no arguments: pass --inputs FILE.npz, or put an argument spec at {}",
+            file.display(),
+            file.with_extension("toml").display()
+        ))
+    })?;
+    let fail = |e: &dyn std::fmt::Display| Problem::usage(format!("{}: {e}", path.display()));
+    let info = spec::parse_bench_info(&read_source(&path)?.text).map_err(|e| fail(&e))?;
+    let sizes = spec::Spec { sizes: info.sizes, ..spec::Spec::default() };
+    let symbols = sizes.symbols(inputs.size.as_deref(), &inputs.set).map_err(|e| fail(&e))?;
+    let mut entries: Vec<(String, HostArray)> =
+        symbols.iter().map(|(name, &value)| (name.clone(), from_number(value as f64))).collect();
+    if let Some((function, takes, gives)) = info.init {
+        let module = file.with_file_name(format!("{}.py", info.module));
+        if !inputs.trusted {
+            return Err(Problem::usage(format!(
+                "the arguments come from {function}() in {}: allow it to run with --trust, or pass --inputs FILE.npz",
+                module.display()
+            )));
+        }
+        let values: Option<Vec<i64>> = takes.iter().map(|name| symbols.get(name).copied()).collect();
+        let values = values.ok_or_else(|| fail(&format!("{function} takes a size that no preset has")))?;
+        entries.extend(initialize(&module, &function, &values, &gives).map_err(Problem::usage)?);
+    }
+    from_entries(&path.display().to_string(), entries, parameters, inputs)
+}
+
+fn from_entries(
+    origin: &str,
+    entries: Vec<(String, HostArray)>,
+    parameters: &[Parameter],
+    inputs: &Inputs,
+) -> Result<Arguments, Problem> {
+    let mut entries: BTreeMap<String, HostArray> = entries.into_iter().collect();
+    let mut values = vec![];
+    for parameter in parameters {
+        let name = &parameter.name;
+        let value = match inputs.set.get(name) {
+            Some(&number) => from_number(number),
+            None => match entries.remove(name) {
+                Some(value) => value,
+                None if parameter.has_default => continue,
+                None => {
+                    return Err(Problem::usage(format!("{origin}: no entry '{name}' for the parameter of that name")));
+                }
+            },
+        };
+        values.push((name.clone(), kind(&value), value));
+    }
+    Ok(Arguments { values })
+}
+
+/// For a graph without a Python file: `--inputs`, else random arrays for sizes from `--set`.
+pub fn arguments_of_graph(graph: &Sdfg, inputs: &Inputs) -> Result<Arguments, Problem> {
+    if let Some(path) = &inputs.npz {
+        let parameters: Vec<Parameter> =
+            graph.args.iter().map(|a| Parameter { name: a.to_string(), has_default: false }).collect();
+        let entries = read_npz(path).map_err(Problem::usage)?;
+        let mut arguments = from_entries(&path.display().to_string(), entries, &parameters, inputs)?;
+        add_symbols(graph, inputs, &mut arguments);
+        return Ok(arguments);
+    }
+    let mut arguments = Arguments::default();
+    add_symbols(graph, inputs, &mut arguments);
+    let symbols: BTreeMap<Name, i64> = arguments.symbols(graph);
+    for &arg in &graph.args {
+        let Some(data) = graph.data.get(&arg) else { continue };
+        // Arguments that cannot be made yet are asked for when the kernel is run.
+        let Ok(shape) = elements(&data.shape, &symbols) else { return Ok(arguments) };
+        let bytes = spec::random_array(arg.as_str(), data.dtype, &shape).map_err(Problem::usage)?;
+        let fortran = shape.len() > 1 && data.strides.first().is_some_and(|s| s.is_one());
+        let value = HostArray { dtype: data.dtype, shape, fortran, bytes };
+        arguments.values.push((arg.to_string(), kind(&value), value));
+    }
+    let arrays = arguments.values.iter().map(|(name, _, value)| (Name::new(name), value)).collect();
+    // A graph's own guards decide whether these sizes are allowed.
+    bind_symbols(graph, &symbols, &arrays).map_err(Problem::usage)?;
+    Ok(arguments)
+}
+
+/// Free symbols that `--set` gives; parameters come first, in order.
+fn add_symbols(graph: &Sdfg, inputs: &Inputs, arguments: &mut Arguments) {
+    let of_args = graph.args.iter().filter(|a| graph.symbols.contains_key(a));
+    for symbol in of_args.chain(graph.symbols.keys().filter(|s| !graph.args.contains(s))) {
+        let known = arguments.values.iter().any(|(name, ..)| name == symbol.as_str());
+        if let Some(&number) = inputs.set.get(symbol.as_str()).filter(|_| !known) {
+            arguments.values.push((symbol.to_string(), "int", from_number(number.trunc())));
+        }
+    }
+}
+
+fn from_number(number: f64) -> HostArray {
+    if number.fract() == 0.0 && number.abs() < 9e15 {
+        HostArray { dtype: DType::I64, shape: vec![], fortran: false, bytes: (number as i64).to_le_bytes().to_vec() }
+    } else {
+        HostArray { dtype: DType::F64, shape: vec![], fortran: false, bytes: number.to_le_bytes().to_vec() }
+    }
+}
+
+/// How the baseline passes the value: a Python scalar, a NumPy scalar or an array.
+fn kind(value: &HostArray) -> &'static str {
+    if !value.shape.is_empty() {
+        return "array";
+    }
+    match value.dtype {
+        DType::I64 => "int",
+        DType::F64 => "float",
+        DType::C128 => "complex",
+        DType::Bool => "bool",
+        _ => "scalar",
+    }
+}
+
+fn sample(kind: &str, value: &HostArray, extents: Option<Vec<String>>) -> Result<Sample, Problem> {
+    let b = &value.bytes;
+    let f64_at = |at: usize| f64::from_le_bytes(b[at..at + 8].try_into().expect("eight bytes"));
+    Ok(match kind {
+        "int" => Sample::Int(integer(value).expect("an int64")),
+        "float" => Sample::Float(f64_at(0)),
+        "bool" => Sample::Bool(b[0] != 0),
+        "complex" => Sample::Complex(f64_at(0), f64_at(8)),
+        "array" => Sample::Array {
+            dtype: value.dtype,
+            shape: value.shape.iter().map(|&n| n as i64).collect(),
+            fortran: value.fortran,
+            extents,
+        },
+        _ => match (value.dtype, integer(value)) {
+            (dtype, Some(n)) => Sample::NumpyScalar(weft_ir::dtype::Scalar::Int(dtype, n as i128)),
+            (DType::F32, _) => {
+                let x = f32::from_le_bytes(b[..4].try_into().expect("four bytes"));
+                Sample::NumpyScalar(weft_ir::dtype::Scalar::F32(x))
+            }
+            (dtype, _) => {
+                return Err(Problem::usage(format!("scalar arguments of type {} are not supported", dtype.numpy())));
+            }
+        },
+    })
+}

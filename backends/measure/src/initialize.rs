@@ -1,0 +1,52 @@
+//! Arguments that a Python function makes (NPBench's `initialize`).
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::arrays::{HostArray, read_npz};
+use crate::baseline::{BaselineError, find_python, temporary_folder};
+
+const SCRIPT: &str = r#"
+import importlib.util, json, os, sys
+import numpy as np
+call = json.loads(sys.argv[1])
+sys.path.insert(0, os.path.dirname(os.path.abspath(call["file"])))
+spec = importlib.util.spec_from_file_location("arguments", call["file"])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+values = getattr(module, call["function"])(*call["sizes"])
+if len(call["names"]) == 1 and not isinstance(values, tuple):
+    values = (values,)
+np.savez(call["output"], **dict(zip(call["names"], values)))
+"#;
+
+/// Calls `function(*sizes)` of a Python file and gives its results under `names`.
+/// This executes the file: ask before.
+pub fn initialize(
+    file: &Path,
+    function: &str,
+    sizes: &[i64],
+    names: &[String],
+) -> Result<Vec<(String, HostArray)>, BaselineError> {
+    let python = find_python().ok_or(BaselineError::NoPython)?;
+    let setup = |e: &dyn std::fmt::Display| BaselineError::Setup(e.to_string());
+    let folder = temporary_folder().map_err(|e| setup(&e))?;
+    let output = folder.join("arguments.npz");
+    let call = serde_json::json!({"file": file, "function": function, "sizes": sizes, "names": names, "output": output});
+    let run = Command::new(python)
+        .args(["-c", SCRIPT, &call.to_string()])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| setup(&e));
+    let arrays = run.and_then(|run| {
+        if run.status.success() {
+            return read_npz(&output).map_err(|e| setup(&e));
+        }
+        let text = String::from_utf8_lossy(&run.stderr);
+        Err(BaselineError::Raised(text.lines().last().unwrap_or("no message").to_string()))
+    });
+    // What is left in a temporary folder does no harm.
+    let _ = std::fs::remove_dir_all(folder);
+    arrays
+}

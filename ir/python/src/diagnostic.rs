@@ -1,0 +1,41 @@
+//! What is wrong with a user's Python, and where.
+
+use weft_ir::sdfg::{Source, Span};
+
+/// One reason why a file is refused. Lowercase, no final period.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Diagnostic {
+    pub span: Span,
+    pub reason: String,
+    /// What to write instead, where something can be said.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    pub fn new(span: Span, reason: impl Into<String>) -> Diagnostic {
+        Diagnostic { span, reason: reason.into(), hint: None }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Diagnostic {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// `file:line:col: reason`, the line of source, a caret under it, and the hint.
+    pub fn render(&self, source: &Source) -> String {
+        let (line, column) = source.line_column(self.span.start);
+        let text = source.text.lines().nth(line - 1).unwrap_or_default();
+        let rest = text.chars().count().saturating_sub(column - 1).max(1);
+        let bytes = source.text.as_bytes();
+        let (start, end) = (self.span.start as usize, self.span.end as usize);
+        let marked = bytes.get(start..end.min(bytes.len())).unwrap_or_default();
+        let width = String::from_utf8_lossy(marked).lines().next().map_or(1, |l| l.chars().count());
+        let pad: String = text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let mut out = format!("{}:{line}:{column}: {}\n", source.path, self.reason);
+        out += &format!("  {text}\n  {pad}{}", "^".repeat(width.clamp(1, rest)));
+        if let Some(hint) = &self.hint {
+            out += &format!("\n  hint: {hint}");
+        }
+        out
+    }
+}

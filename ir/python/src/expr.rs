@@ -1,0 +1,752 @@
+//! Evaluates Python expressions: the value, and the blocks that compute it.
+
+use ruff_python_ast::{self as ast, CmpOp, Number, Operator, UnaryOp};
+use weft_ir::dtype::{DType, Scalar};
+use weft_ir::sdfg::{BlockKind, Data, Region, Span};
+use weft_ir::symbolic::{Expr, Fact, Truth};
+use weft_ir::tasklet::{self, BinOp, UnOp};
+
+use crate::bounds::Item;
+use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
+use crate::emit::Inputs;
+use crate::ops::zero;
+use crate::value::{Kind, Num, Src, Value, View};
+
+/// Deeper expressions are refused.
+const MAX_DEPTH: u32 = 200;
+
+/// What an `if` or `while` asks.
+#[derive(Clone, Debug)]
+pub enum Test {
+    Known(bool),
+    Cond(tasklet::Expr),
+}
+
+const BUILTINS: [&str; 14] = [
+    "range",
+    "len",
+    "abs",
+    "min",
+    "max",
+    "float",
+    "int",
+    "bool",
+    "complex",
+    "sum",
+    "print",
+    "round",
+    "enumerate",
+    "zip",
+];
+
+impl Importer<'_> {
+    pub fn eval(&mut self, e: &ast::Expr) -> Res<Value> {
+        let hint = self.hint.take();
+        if self.depth > MAX_DEPTH {
+            return fail_hint(
+                span_of(e),
+                "the expression is nested too deeply",
+                "split it into several statements",
+            );
+        }
+        self.depth += 1;
+        let value = self.eval_inner(e, hint);
+        self.depth -= 1;
+        self.hint = None;
+        value
+    }
+
+    fn eval_inner(&mut self, e: &ast::Expr, hint: Option<String>) -> Res<Value> {
+        let span = span_of(e);
+        match e {
+            ast::Expr::NumberLiteral(n) => match &n.value {
+                Number::Int(i) => match i.as_i64() {
+                    Some(i) => Ok(Value::int(i)),
+                    None => fail_hint(span, "the integer is too large", "integers have 64 bits here"),
+                },
+                Number::Float(x) => Ok(Value::float(*x)),
+                Number::Complex { real, imag } => {
+                    Ok(Value::lit(Kind::Complex, Scalar::Complex(DType::C128, *real, *imag)))
+                }
+            },
+            ast::Expr::BooleanLiteral(b) => Ok(Value::bool(b.value)),
+            ast::Expr::NoneLiteral(_) => Ok(Value::None),
+            ast::Expr::EllipsisLiteral(_) => Ok(Value::Ellipsis),
+            ast::Expr::StringLiteral(s) => Ok(Value::Str(s.value.to_str().to_string())),
+            ast::Expr::Name(name) => self.lookup(name.id.as_str(), span),
+            ast::Expr::Tuple(t) => self.eval_all(&t.elts).map(Value::Tuple),
+            ast::Expr::List(t) => self.eval_all(&t.elts).map(Value::Tuple),
+            ast::Expr::BinOp(b) => {
+                let mut pair = self.eval_pair(&b.left, &b.right)?;
+                let (right, left) = (pair.pop().unwrap_or(Value::None), pair.pop().unwrap_or(Value::None));
+                self.hint = hint;
+                self.operator(b.op, &left, &right, span)
+            }
+            ast::Expr::UnaryOp(u) => match u.op {
+                UnaryOp::Not => {
+                    let test = self.test_expr(e)?;
+                    self.test_value(test, span)
+                }
+                op => {
+                    let v = self.eval(&u.operand)?;
+                    self.hint = hint;
+                    match op {
+                        UnaryOp::USub => self.unary(UnOp::Neg, &v, span),
+                        UnaryOp::Invert => self.unary(UnOp::Invert, &v, span),
+                        _ => match &v {
+                            Value::Array(view) => Ok(Value::Array(self.materialize(view, view.dtype, span))),
+                            Value::Num(n) if n.kind == Kind::Bool => {
+                                let e = self.as_int(&v, span)?;
+                                self.int_value(e, span)
+                            }
+                            Value::Num(_) => Ok(v),
+                            _ => fail(span, format!("'+' of {}", v.describe())),
+                        },
+                    }
+                }
+            },
+            ast::Expr::BoolOp(b) => self.bool_op(b, span),
+            ast::Expr::Compare(c) => self.compare(c, hint, span),
+            ast::Expr::Call(c) => self.call(c, hint, span),
+            ast::Expr::Attribute(a) => {
+                let base = self.eval(&a.value)?;
+                self.attribute(base, a.attr.as_str(), span)
+            }
+            ast::Expr::Subscript(s) => {
+                let base = self.eval(&s.value)?;
+                self.subscript(&base, &s.slice, span)
+            }
+            ast::Expr::If(i) => self.if_expr(i, span),
+            other => {
+                let (what, hint) = unsupported(other);
+                fail_hint(span, format!("{what} is not supported"), hint)
+            }
+        }
+    }
+
+    pub fn eval_all(&mut self, list: &[ast::Expr]) -> Res<Vec<Value>> {
+        list.iter().map(|e| self.eval(e)).collect()
+    }
+
+    /// Two operands in order; the first is held if the second may write what it reads.
+    fn eval_pair(&mut self, a: &ast::Expr, b: &ast::Expr) -> Res<Vec<Value>> {
+        let left = self.eval(a)?;
+        let left = if self.calls_user(b, 0) { self.hold(left, span_of(a))? } else { left };
+        Ok(vec![left, self.eval(b)?])
+    }
+
+    /// Scalars as they are now, whatever is written later.
+    pub fn hold(&mut self, v: Value, span: Span) -> Res<Value> {
+        match v {
+            Value::Num(num) => Ok(Value::Num(self.snapshot(&num, span)?)),
+            Value::Tuple(items) => {
+                Ok(Value::Tuple(items.into_iter().map(|v| self.hold(v, span)).collect::<Res<Vec<_>>>()?))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Does the expression call a function of the file?
+    fn calls_user(&self, e: &ast::Expr, depth: u32) -> bool {
+        if depth > MAX_DEPTH {
+            return true;
+        }
+        let sub = |e: &ast::Expr| self.calls_user(e, depth + 1);
+        match e {
+            ast::Expr::Call(c) => {
+                let user = matches!(&*c.func, ast::Expr::Name(n) if self.module.functions.contains_key(n.id.as_str()));
+                user || c.arguments.args.iter().any(sub)
+                    || c.arguments.keywords.iter().any(|k| sub(&k.value))
+                    || sub(&c.func)
+            }
+            ast::Expr::BinOp(b) => sub(&b.left) || sub(&b.right),
+            ast::Expr::UnaryOp(u) => sub(&u.operand),
+            ast::Expr::BoolOp(b) => b.values.iter().any(sub),
+            ast::Expr::Compare(c) => sub(&c.left) || c.comparators.iter().any(sub),
+            ast::Expr::Subscript(s) => sub(&s.value) || sub(&s.slice),
+            ast::Expr::Attribute(a) => sub(&a.value),
+            ast::Expr::Tuple(t) => t.elts.iter().any(sub),
+            ast::Expr::If(i) => sub(&i.test) || sub(&i.body) || sub(&i.orelse),
+            _ => false,
+        }
+    }
+
+    pub fn operator(&mut self, op: Operator, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        let op = match op {
+            Operator::MatMult => return self.product(a, b, true, span),
+            other => operator(other),
+        };
+        if let (Value::Tuple(x), Value::Tuple(y), BinOp::Add) = (a, b, op) {
+            return Ok(Value::Tuple(x.iter().chain(y).cloned().collect()));
+        }
+        self.binary(op, a, b, span)
+    }
+
+    // ---- names -------------------------------------------------------------------------
+
+    pub fn lookup(&mut self, name: &str, span: Span) -> Res<Value> {
+        if let Some(value) = self.frame().vars.get(name) {
+            return match value {
+                Value::Stale(why) => {
+                    let reason = format!("'{name}' {why}");
+                    fail(span, reason)
+                }
+                Value::Poison => Err(Stop::Silent),
+                value => Ok(value.clone()),
+            };
+        }
+        let module = self.module;
+        if let Some(path) = module.imports.get(name) {
+            return self.path_value(path.clone(), span);
+        }
+        if module.functions.contains_key(name) {
+            return Ok(Value::User(name.to_string()));
+        }
+        if let Some(e) = module.constants.get(name) {
+            return self.module_constant(name, e, span);
+        }
+        if BUILTINS.contains(&name) {
+            return Ok(Value::Path(format!("builtins.{name}")));
+        }
+        fail(span, format!("the name '{name}' is not defined"))
+    }
+
+    /// Values of the file's top level: numbers, types, tuples of them.
+    fn module_constant(&mut self, name: &str, e: &ast::Expr, span: Span) -> Res<Value> {
+        if self.depth > MAX_DEPTH {
+            return fail(span, format!("'{name}' is defined by itself"));
+        }
+        self.depth += 20;
+        self.frames.push(crate::context::Frame::default());
+        self.push_region();
+        let value = self.eval(e);
+        let region = self.pop_region();
+        self.frames.pop();
+        self.depth -= 20;
+        let hint = "pass it as an argument, or make it a number";
+        match value {
+            Ok(v) if region.blocks.is_empty() && !matches!(v, Value::Array(_)) => Ok(v),
+            Err(Stop::Restart) => Err(Stop::Restart),
+            _ => fail_hint(span, format!("'{name}' of the file's top level is not a constant"), hint),
+        }
+    }
+
+    /// Constants that a path stands for, or the path itself.
+    fn path_value(&mut self, path: String, _span: Span) -> Res<Value> {
+        use std::f64::consts;
+        let constant = match path.as_str() {
+            "numpy.pi" | "math.pi" => consts::PI,
+            "numpy.e" | "math.e" => consts::E,
+            "math.tau" => consts::TAU,
+            "numpy.inf" | "math.inf" => f64::INFINITY,
+            "numpy.nan" | "math.nan" => f64::NAN,
+            "numpy.euler_gamma" => 0.577_215_664_901_532_9,
+            "numpy.newaxis" => return Ok(Value::None),
+            _ => return Ok(Value::Path(path)),
+        };
+        Ok(Value::float(constant))
+    }
+
+    fn attribute(&mut self, base: Value, name: &str, span: Span) -> Res<Value> {
+        let kind = base.kind();
+        match (&base, name) {
+            (Value::Path(path), _) => self.path_value(format!("{path}.{name}"), span),
+            (Value::Array(_) | Value::Num(_), "shape") => {
+                Ok(Value::Tuple(base.shape().into_iter().map(Value::sym).collect()))
+            }
+            (Value::Array(v), "T") => {
+                let perm: Vec<usize> = (0..v.rank()).rev().collect();
+                Ok(Value::Array(v.permute(&perm)))
+            }
+            (Value::Array(v), "size") => Ok(Value::sym(v.shape.iter().fold(Expr::one(), |a, n| &a * n))),
+            (Value::Array(v), "ndim") => Ok(Value::int(v.rank() as i64)),
+            (Value::Array(_) | Value::Num(_), "dtype") => {
+                Ok(Value::Path(format!("numpy.{}", kind.map_or("float64", |k| k.dtype().numpy()))))
+            }
+            (Value::Array(_) | Value::Num(_), "real" | "imag" | "flat" | "strides" | "data") => fail_hint(
+                span,
+                format!("the attribute '{name}' is not supported"),
+                "arithmetic, slices and .T are",
+            ),
+            (Value::Array(_) | Value::Num(_), _) => Ok(Value::Method(Box::new(base), name.to_string())),
+            _ => fail(span, format!("{} has no attribute '{name}'", base.describe())),
+        }
+    }
+
+    // ---- subscripts --------------------------------------------------------------------
+
+    pub fn subscript(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
+        match base {
+            Value::Tuple(items) => {
+                let at = self.eval(slice)?.as_const_int();
+                let n = items.len() as i64;
+                match at {
+                    Some(i) if (-n..n).contains(&i) => Ok(items[i.rem_euclid(n.max(1)) as usize].clone()),
+                    Some(_) => fail(span, "tuple index out of range"),
+                    None => fail_hint(span, "a tuple is indexed by a constant only", "use an array"),
+                }
+            }
+            Value::Array(view) => {
+                let items = self.items(slice)?;
+                self.part(view, &items, span)
+            }
+            other => fail(span, format!("{} cannot be indexed", other.describe())),
+        }
+    }
+
+    pub fn items(&mut self, slice: &ast::Expr) -> Res<Vec<Item>> {
+        match slice {
+            ast::Expr::Tuple(t) => t.elts.iter().map(|e| self.item(e)).collect(),
+            other => Ok(vec![self.item(other)?]),
+        }
+    }
+
+    fn item(&mut self, e: &ast::Expr) -> Res<Item> {
+        let span = span_of(e);
+        if let ast::Expr::Slice(s) = e {
+            let mut bound = |b: &Option<Box<ast::Expr>>| -> Res<Option<Expr>> {
+                let Some(b) = b else { return Ok(None) };
+                match self.eval(b)? {
+                    Value::None => Ok(None),
+                    v => self.as_int(&v, span_of(&**b)).map(Some),
+                }
+            };
+            let (lower, upper, step) = (bound(&s.lower)?, bound(&s.upper)?, bound(&s.step)?);
+            let step = match step.map(|s| s.as_int()) {
+                None => 1,
+                Some(Some(step)) => step,
+                Some(None) => {
+                    return fail_hint(
+                        span,
+                        "a slice step that is not a constant",
+                        "write the step as a number",
+                    );
+                }
+            };
+            return Ok(Item::Slice { lower, upper, step });
+        }
+        let hint = "loop over the elements, or use np.where";
+        match self.eval(e)? {
+            Value::None => Ok(Item::NewAxis),
+            Value::Ellipsis => Ok(Item::Ellipsis),
+            Value::Array(v) if v.rank() > 0 => {
+                let what = if v.dtype == DType::Bool { "a mask of bools" } else { "an array" };
+                fail_hint(span, format!("indexing by {what} is not supported"), hint)
+            }
+            Value::Tuple(_) => fail_hint(span, "indexing by a list or tuple is not supported", hint),
+            v if matches!(v.kind(), Some(k) if k.dtype() == DType::Bool) => {
+                fail_hint(span, "indexing by a bool is not supported", hint)
+            }
+            v if matches!(v.kind(), Some(k) if !k.dtype().is_int()) => {
+                fail_hint(span, "indices must be integers, slices, '...' or None", "convert by int(...)")
+            }
+            v => self.as_int(&v, span).map(Item::Index),
+        }
+    }
+
+    /// The part of an array that a subscript names.
+    pub fn part(&mut self, view: &View, items: &[Item], span: Span) -> Res<Value> {
+        let used = items.iter().filter(|i| matches!(i, Item::Index(_) | Item::Slice { .. })).count();
+        let dots = items.iter().filter(|i| matches!(i, Item::Ellipsis)).count();
+        if used > view.rank() || dots > 1 {
+            let reason = format!(
+                "too many indices: the array is {}-dimensional, but {used} were indexed",
+                view.rank()
+            );
+            return fail(span, reason);
+        }
+        let what = view.base.as_str();
+        let (mut out, mut d, mut axis) = (view.clone(), 0, 0);
+        for item in items {
+            match item {
+                Item::NewAxis => {
+                    out = out.insert_dim(d);
+                    d += 1;
+                }
+                Item::Ellipsis => {
+                    d += view.rank() - used;
+                    axis += view.rank() - used;
+                }
+                Item::Index(i) => {
+                    let at = self.index(i, &out.shape[d].clone(), axis, what, span)?;
+                    out = out.fix_dim(d, &at);
+                    axis += 1;
+                }
+                Item::Slice { lower, upper, step } => {
+                    let n = out.shape[d].clone();
+                    let normal = self.slice(lower.as_ref(), upper.as_ref(), *step, &n, span)?;
+                    out = match out.slice_dim(d, &normal.begin, *step, normal.extent) {
+                        Some(out) => out,
+                        None => return fail(span, "the slice step is too large"),
+                    };
+                    d += 1;
+                    axis += 1;
+                }
+            }
+        }
+        let element = out.rank() == 0 && items.iter().all(|i| matches!(i, Item::Index(_)));
+        Ok(if element { Value::elem(Kind::Np(out.dtype), out) } else { Value::Array(out) })
+    }
+
+    // ---- truth -------------------------------------------------------------------------
+
+    fn compare(&mut self, c: &ast::ExprCompare, hint: Option<String>, span: Span) -> Res<Value> {
+        let mut left = self.eval(&c.left)?;
+        let mut all: Option<Value> = None;
+        for (op, right) in c.ops.iter().zip(&*c.comparators) {
+            let right = self.eval(right)?;
+            let same = |a: &Value, b: &Value| matches!((a, b), (Value::None, Value::None));
+            let one = match op {
+                CmpOp::Is | CmpOp::IsNot if matches!(left, Value::None) || matches!(right, Value::None) => {
+                    Value::bool(same(&left, &right) == (*op == CmpOp::Is))
+                }
+                CmpOp::Is | CmpOp::IsNot | CmpOp::In | CmpOp::NotIn => {
+                    return fail_hint(span, "'is' and 'in' are not supported", "compare by ==");
+                }
+                op => {
+                    let op = match op {
+                        CmpOp::Eq => BinOp::Eq,
+                        CmpOp::NotEq => BinOp::Ne,
+                        CmpOp::Lt => BinOp::Lt,
+                        CmpOp::LtE => BinOp::Le,
+                        CmpOp::Gt => BinOp::Gt,
+                        _ => BinOp::Ge,
+                    };
+                    self.hint = hint.clone().filter(|_| c.ops.len() == 1);
+                    match (&left, &right) {
+                        (Value::Tuple(x), Value::Tuple(y)) if op == BinOp::Eq || op == BinOp::Ne => {
+                            self.compare_tuples(&x.clone(), &y.clone(), op == BinOp::Eq, span)?
+                        }
+                        _ => self.binary(op, &left, &right, span)?,
+                    }
+                }
+            };
+            all = Some(match all {
+                None => one,
+                Some(before) => {
+                    let (a, b) = (self.test(&before, span)?, self.test(&one, span)?);
+                    let both = both(a, b, true);
+                    self.test_value(both, span)?
+                }
+            });
+            left = right;
+        }
+        Ok(all.unwrap_or(Value::bool(true)))
+    }
+
+    fn compare_tuples(&mut self, x: &[Value], y: &[Value], equal: bool, span: Span) -> Res<Value> {
+        let mut all = Test::Known(x.len() == y.len());
+        for (a, b) in x.iter().zip(y) {
+            let one = self.binary(BinOp::Eq, a, b, span)?;
+            let one = self.test(&one, span)?;
+            all = both(all, one, true);
+        }
+        let all = if equal { all } else { not(all) };
+        self.test_value(all, span)
+    }
+
+    /// A value as a condition.
+    pub fn test(&mut self, v: &Value, span: Span) -> Res<Test> {
+        Ok(match v {
+            Value::None => Test::Known(false),
+            Value::Tuple(items) => Test::Known(!items.is_empty()),
+            Value::Num(Num { src: Src::Cond(c), .. }) => Test::Cond(c.clone()),
+            Value::Num(Num { src: Src::Lit(s), .. }) => Test::Known(match *s {
+                Scalar::Bool(b) => b,
+                Scalar::Int(_, i) => i != 0,
+                Scalar::F32(x) => x != 0.0,
+                Scalar::F64(x) => x != 0.0,
+                Scalar::Complex(_, re, im) => re != 0.0 || im != 0.0,
+            }),
+            Value::Num(Num { src: Src::Sym(e), .. }) => match self.facts().eq(e, &Expr::zero()) {
+                Truth::Yes => Test::Known(false),
+                Truth::No => Test::Known(true),
+                Truth::Unknown => {
+                    Test::Cond(tasklet::Expr::bin(BinOp::Ne, tasklet::Expr::Sym(e.clone()), zero(DType::I64)))
+                }
+            },
+            Value::Num(Num { src: Src::Elem(view), .. }) => self.test_element(&view.clone(), span)?,
+            Value::Array(view) if view.rank() == 0 => self.test_element(&view.clone(), span)?,
+            Value::Array(_) => {
+                let reason = "the truth value of an array with more than one element is ambiguous";
+                return fail_hint(span, reason, "use .any() or .all()");
+            }
+            other => return fail(span, format!("{} is not a condition", other.describe())),
+        })
+    }
+
+    fn test_element(&mut self, view: &View, span: Span) -> Res<Test> {
+        let var = self.scalar_var(view, span)?;
+        let t = view.dtype;
+        Ok(Test::Cond(if t == DType::Bool { var } else { tasklet::Expr::bin(BinOp::Ne, var, zero(t)) }))
+    }
+
+    /// An expression as a condition; `and`, `or` and `not` evaluate as little as Python does.
+    pub fn test_expr(&mut self, e: &ast::Expr) -> Res<Test> {
+        let span = span_of(e);
+        match e {
+            ast::Expr::UnaryOp(u) if u.op == UnaryOp::Not => {
+                self.depth += 1;
+                let test = if self.depth > MAX_DEPTH {
+                    fail(span, "the expression is nested too deeply")
+                } else {
+                    self.test_expr(&u.operand)
+                };
+                self.depth -= 1;
+                Ok(not(test?))
+            }
+            ast::Expr::BoolOp(b) => {
+                let and = b.op == ast::BoolOp::And;
+                let mut acc = Test::Known(and);
+                for value in &b.values {
+                    if matches!(acc, Test::Known(known) if known != and) {
+                        break;
+                    }
+                    self.push_region();
+                    let mark = self.mark();
+                    let next = self.test_expr(value);
+                    self.forget(mark);
+                    let region = self.pop_region();
+                    // What always raises is a check in the region: its value does not matter.
+                    let next = match next {
+                        Err(Stop::Raises) => Test::Known(false),
+                        other => other?,
+                    };
+                    acc = self.join_tests(acc, next, and, region, span);
+                }
+                Ok(acc)
+            }
+            other => {
+                let value = self.eval(other)?;
+                self.test(&value, span)
+            }
+        }
+    }
+
+    /// `acc and next`, where `region` computes `next` and runs only if `acc` does not decide.
+    fn join_tests(&mut self, acc: Test, next: Test, and: bool, region: Region, span: Span) -> Test {
+        let first = match acc {
+            Test::Known(_) => {
+                self.append(region);
+                return next;
+            }
+            Test::Cond(c) if region.blocks.is_empty() => return both(Test::Cond(c), next, and),
+            Test::Cond(c) => c,
+        };
+        let cell = self.transient("test", DType::Bool, vec![]);
+        self.push_region();
+        self.append(region);
+        self.set_test(&cell, next, span);
+        let inner = self.pop_region();
+        self.push_region();
+        self.set_test(&cell, Test::Known(!and), span);
+        let decided = self.pop_region();
+        let (yes, no) = if and { (inner, decided) } else { (decided, inner) };
+        self.block("if", BlockKind::Conditional { branches: vec![(first, yes)], otherwise: no }, span);
+        Test::Cond(tasklet::Expr::Var(cell.base))
+    }
+
+    fn set_test(&mut self, cell: &View, test: Test, span: Span) {
+        let mut inputs = Inputs::default();
+        let code = match test {
+            Test::Known(b) => tasklet::Expr::Lit(Scalar::Bool(b)),
+            Test::Cond(c) => self.cond_code(&c, &mut inputs),
+        };
+        self.map_into("set", cell, &inputs, code, span);
+    }
+
+    /// A condition as tasklet code: its scalar containers become connectors.
+    fn cond_code(&self, c: &tasklet::Expr, inputs: &mut Inputs) -> tasklet::Expr {
+        let mut reads = std::collections::BTreeMap::new();
+        for var in c.vars() {
+            let dtype = self.sdfg.data.get(&var).map_or(DType::Bool, |d: &Data| d.dtype);
+            reads.insert(var, inputs.read(&View::full(var, dtype, &[])));
+        }
+        c.subst_vars(&|n| reads.get(&n).cloned())
+    }
+
+    /// A condition as a Python bool.
+    pub fn test_value(&mut self, test: Test, span: Span) -> Res<Value> {
+        Ok(match test {
+            Test::Known(b) => Value::bool(b),
+            Test::Cond(c) if c.vars().is_empty() => Value::Num(Num { kind: Kind::Bool, src: Src::Cond(c) }),
+            Test::Cond(c) => {
+                let mut inputs = Inputs::default();
+                let code = self.cond_code(&c, &mut inputs);
+                Value::elem(Kind::Bool, self.elementwise("test", DType::Bool, vec![], &inputs, code, span))
+            }
+        })
+    }
+
+    fn bool_op(&mut self, b: &ast::ExprBoolOp, span: Span) -> Res<Value> {
+        let e = ast::Expr::BoolOp(b.clone());
+        let hint = "use np.logical_and, np.logical_or, or '&' and '|' on arrays";
+        // Python gives the operand itself, not its truth: the same only for bools.
+        for value in &b.values {
+            let boolean = match value {
+                ast::Expr::Compare(_) | ast::Expr::BooleanLiteral(_) | ast::Expr::BoolOp(_) => true,
+                ast::Expr::UnaryOp(u) => u.op == UnaryOp::Not,
+                ast::Expr::Name(n) => {
+                    matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(k) if k.dtype() == DType::Bool)
+                }
+                _ => false,
+            };
+            if !boolean {
+                return fail_hint(span, "'and' and 'or' as values are supported on bools only", hint);
+            }
+        }
+        let test = self.test_expr(&e)?;
+        self.test_value(test, span)
+    }
+
+    fn if_expr(&mut self, i: &ast::ExprIf, span: Span) -> Res<Value> {
+        let cond = match self.test_expr(&i.test)? {
+            Test::Known(known) => return self.eval(if known { &i.body } else { &i.orelse }),
+            Test::Cond(c) => c,
+        };
+        let mut arms = vec![];
+        for e in [&i.body, &i.orelse] {
+            self.push_region();
+            let mark = self.mark();
+            if arms.is_empty() {
+                self.assume_cond(&cond, true);
+            }
+            let value = self.eval(e);
+            self.forget(mark);
+            let region = self.pop_region();
+            arms.push((sure(value, span)?, region));
+        }
+        let kinds: Vec<Option<Kind>> = arms.iter().map(|a| a.0.kind()).collect();
+        let kind = match (kinds[0], kinds[1]) {
+            (Some(a), Some(b)) if a == b && arms.iter().all(|a| matches!(a.0, Value::Num(_))) => a,
+            _ => {
+                self.decide(&cond, span)?;
+                return fail_hint(
+                    span,
+                    "the two values of 'if' and 'else' have different types",
+                    "use np.where",
+                );
+            }
+        };
+        let cell = self.transient("chosen", kind.dtype(), vec![]);
+        let mut regions = vec![];
+        for (value, region) in arms {
+            self.push_region();
+            self.append(region);
+            let stored = self.store(&cell, &value, span);
+            let region = self.pop_region();
+            stored?;
+            regions.push(region);
+        }
+        let otherwise = regions.pop().unwrap_or_default();
+        let yes = regions.pop().unwrap_or_default();
+        self.block("if", BlockKind::Conditional { branches: vec![(cond, yes)], otherwise }, span);
+        Ok(Value::elem(kind, cell))
+    }
+
+    /// Restarts with a condition's symbols as constants, if it is about arguments only.
+    pub fn decide(&mut self, cond: &tasklet::Expr, span: Span) -> Res<()> {
+        let symbols = cond.symbols();
+        if cond.vars().is_empty() && symbols.iter().all(|s| self.values.contains_key(s)) {
+            let sum = symbols.into_iter().fold(Expr::zero(), |e, s| e + &Expr::sym(s));
+            return self.make_constant(&sum, span);
+        }
+        Ok(())
+    }
+
+    /// What a condition over symbols says about them, as facts.
+    pub fn assume_cond(&mut self, cond: &tasklet::Expr, holds: bool) {
+        let tasklet::Expr::Bin(op, a, b) = cond else { return };
+        match (op, holds) {
+            (BinOp::And, true) | (BinOp::Or, false) => {
+                self.assume_cond(a, holds);
+                self.assume_cond(b, holds);
+                return;
+            }
+            _ => {}
+        }
+        let (tasklet::Expr::Sym(a), b) = (&**a, &**b) else { return };
+        let b = match b {
+            tasklet::Expr::Sym(b) => b.clone(),
+            tasklet::Expr::Lit(Scalar::Int(_, i)) if i64::try_from(*i).is_ok() => Expr::int(*i as i64),
+            _ => return,
+        };
+        let fact = match (op, holds) {
+            (BinOp::Lt, true) | (BinOp::Ge, false) => Fact::NonNeg(&b - a - 1),
+            (BinOp::Le, true) | (BinOp::Gt, false) => Fact::NonNeg(&b - a),
+            (BinOp::Gt, true) | (BinOp::Le, false) => Fact::NonNeg(a - &b - 1),
+            (BinOp::Ge, true) | (BinOp::Lt, false) => Fact::NonNeg(a - &b),
+            (BinOp::Eq, true) | (BinOp::Ne, false) => Fact::Zero(a - &b),
+            _ => return,
+        };
+        self.assume(fact);
+    }
+}
+
+/// In what runs on a condition only, an error that always happens is refused.
+pub fn sure<T>(value: Res<T>, span: Span) -> Res<T> {
+    match value {
+        Err(Stop::Raises) => fail(span, "a part of this always raises an error"),
+        other => other,
+    }
+}
+
+pub fn not(test: Test) -> Test {
+    match test {
+        Test::Known(b) => Test::Known(!b),
+        Test::Cond(tasklet::Expr::Un(UnOp::Not, c)) => Test::Cond(*c),
+        Test::Cond(c) => Test::Cond(tasklet::Expr::un(UnOp::Not, c)),
+    }
+}
+
+fn both(a: Test, b: Test, and: bool) -> Test {
+    match (a, b) {
+        (Test::Known(x), other) | (other, Test::Known(x)) => {
+            if x == and {
+                other
+            } else {
+                Test::Known(!and)
+            }
+        }
+        (Test::Cond(x), Test::Cond(y)) => {
+            Test::Cond(tasklet::Expr::bin(if and { BinOp::And } else { BinOp::Or }, x, y))
+        }
+    }
+}
+
+pub fn operator(op: Operator) -> BinOp {
+    match op {
+        Operator::Add | Operator::MatMult => BinOp::Add,
+        Operator::Sub => BinOp::Sub,
+        Operator::Mult => BinOp::Mul,
+        Operator::Div => BinOp::Div,
+        Operator::Mod => BinOp::Mod,
+        Operator::Pow => BinOp::Pow,
+        Operator::LShift => BinOp::Shl,
+        Operator::RShift => BinOp::Shr,
+        Operator::BitOr => BinOp::BitOr,
+        Operator::BitXor => BinOp::BitXor,
+        Operator::BitAnd => BinOp::BitAnd,
+        Operator::FloorDiv => BinOp::FloorDiv,
+    }
+}
+
+fn unsupported(e: &ast::Expr) -> (&'static str, &'static str) {
+    match e {
+        ast::Expr::Lambda(_) => ("a lambda", "write a function of the file"),
+        ast::Expr::ListComp(_) | ast::Expr::Generator(_) | ast::Expr::SetComp(_) | ast::Expr::DictComp(_) => {
+            ("a comprehension", "write a loop into an array")
+        }
+        ast::Expr::Dict(_) | ast::Expr::Set(_) => ("a dict or set", "use arrays and scalars"),
+        ast::Expr::FString(_) | ast::Expr::TString(_) | ast::Expr::BytesLiteral(_) => {
+            ("text", "kernels compute on numbers")
+        }
+        ast::Expr::Named(_) => ("':='", "write a statement of its own"),
+        ast::Expr::Starred(_) => ("'*' before a value", "write the values one by one"),
+        ast::Expr::Yield(_) | ast::Expr::YieldFrom(_) | ast::Expr::Await(_) => {
+            ("a generator", "return arrays")
+        }
+        ast::Expr::Slice(_) => ("a slice outside of brackets", "write it inside of brackets"),
+        _ => ("this expression", "write it with arithmetic, slices and NumPy functions"),
+    }
+}

@@ -1,0 +1,504 @@
+//! Operators and NumPy's elementwise functions on values.
+
+use weft_ir::dtype::{DType, Scalar};
+use weft_ir::sdfg::Span;
+use weft_ir::symbolic::{Expr, Truth};
+use weft_ir::tasklet::{self, BinOp, Func, UnOp};
+
+use crate::context::{Importer, Res, fail, fail_hint};
+use crate::emit::Inputs;
+use crate::promote::{self, Binary, code, common, float_of, loop_of, strong, verb};
+use crate::value::{Kind, Num, Src, Value, View};
+
+impl Importer<'_> {
+    /// An operator of Python on any two values.
+    pub fn binary(&mut self, op: BinOp, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        match (a.kind(), b.kind()) {
+            (Some(ka), Some(kb)) if strong(&[ka, kb]).is_none() => self.python_binary(op, a, b, span),
+            (Some(_), Some(_)) => self.ufunc2(Binary::Op(op), a, b, span),
+            _ => {
+                let (a, b) = (a.describe(), b.describe());
+                fail(span, format!("'{}' is not supported on {a} and {b}", verb(Binary::Op(op))))
+            }
+        }
+    }
+
+    /// A two-argument function of NumPy.
+    pub fn ufunc2(&mut self, op: Binary, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        let shape = self.broadcast(&[a.shape(), b.shape()], span)?;
+        let mut inputs = Inputs::default();
+        let hint = self.hint.take();
+        let (dtype, code) = self.ufunc2_code(op, a, b, &mut inputs, span)?;
+        self.hint = hint;
+        let out = self.elementwise(verb(op), dtype, shape, &inputs, code, span);
+        Ok(self.result(out))
+    }
+
+    /// The type and the code of a two-argument function.
+    pub fn ufunc2_code(
+        &mut self,
+        op: Binary,
+        a: &Value,
+        b: &Value,
+        inputs: &mut Inputs,
+        span: Span,
+    ) -> Res<(DType, tasklet::Expr)> {
+        let (Some(ka), Some(kb)) = (a.kind(), b.kind()) else {
+            return fail(
+                span,
+                format!("'{}' is not supported on {} and {}", verb(op), a.describe(), b.describe()),
+            );
+        };
+        let t = common(&[ka, kb]);
+        let mixed = |x: DType, y: DType| x == DType::U64 && y.is_signed();
+        let compares = matches!(op, Binary::Op(o) if o.is_comparison());
+        if compares && (mixed(ka.dtype(), kb.dtype()) || mixed(kb.dtype(), ka.dtype())) && t == DType::F64 {
+            return fail_hint(
+                span,
+                "comparison of uint64 with a signed integer",
+                "convert one of them by astype",
+            );
+        }
+        let (dtype, out) = loop_of(op, t).map_err(|e| crate::Diagnostic::new(span, e))?;
+        if op == Binary::Op(BinOp::Pow) {
+            return self.power_code(a, b, dtype, inputs, span);
+        }
+        let (x, y) = if matches!(op, Binary::Op(_)) {
+            (self.operand(a, dtype, inputs, span)?, self.operand(b, dtype, inputs, span)?)
+        } else {
+            (self.truth_operand(a, inputs, span)?, self.truth_operand(b, inputs, span)?)
+        };
+        Ok((out, code(op, dtype, x, y)))
+    }
+
+    /// An operand as a bool: is it not zero?
+    fn truth_operand(&mut self, v: &Value, inputs: &mut Inputs, span: Span) -> Res<tasklet::Expr> {
+        let t = v.kind().map_or(DType::Bool, Kind::dtype);
+        let e = self.operand(v, t, inputs, span)?;
+        Ok(if t == DType::Bool { e } else { tasklet::Expr::bin(BinOp::Ne, e, zero(t)) })
+    }
+
+    /// `a ** b` in type `t`, with NumPy's shortcuts for literal exponents.
+    fn power_code(
+        &mut self,
+        a: &Value,
+        b: &Value,
+        t: DType,
+        inputs: &mut Inputs,
+        span: Span,
+    ) -> Res<(DType, tasklet::Expr)> {
+        let exponent = match b {
+            Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => Some(*x),
+            Value::Num(Num { src: Src::Lit(Scalar::F32(x)), .. }) => Some(f64::from(*x)),
+            other => other.as_const_int().map(|i| i as f64),
+        };
+        if a.kind().map(Kind::dtype) == Some(DType::Bool) {
+            return fail_hint(span, "a power of bool", "convert by astype first");
+        }
+        if t.is_int() && !t.is_unsigned() {
+            let hint = "use a float base";
+            match exponent {
+                Some(x) if x < 0.0 => {
+                    return fail_hint(span, "integers to negative integer powers are not allowed", hint);
+                }
+                Some(_) => {}
+                None => return fail_hint(span, "an integer to a power that is not a constant", hint),
+            }
+        }
+        let x = self.operand(a, t, inputs, span)?;
+        let value = match exponent {
+            Some(2.0) => tasklet::Expr::bin(BinOp::Mul, x.clone(), x),
+            Some(1.0) => x,
+            Some(0.5) if t.is_float() => tasklet::Expr::call(Func::Sqrt, x),
+            Some(-1.0) if t.is_float() => {
+                let one = self.operand(&Value::float(1.0), t, inputs, span)?;
+                tasklet::Expr::bin(BinOp::Div, one, x)
+            }
+            _ if t.is_complex() => return fail_hint(span, "a complex power", "write it as products"),
+            _ => {
+                let y = self.operand(b, t, inputs, span)?;
+                tasklet::Expr::bin(BinOp::Pow, x, y)
+            }
+        };
+        Ok((t, value))
+    }
+
+    /// A unary operator or one-argument function, elementwise.
+    pub fn map1(
+        &mut self,
+        name: &str,
+        a: &Value,
+        from: DType,
+        to: DType,
+        f: impl FnOnce(tasklet::Expr) -> tasklet::Expr,
+        span: Span,
+    ) -> Res<Value> {
+        let mut inputs = Inputs::default();
+        let x = self.operand(a, from, &mut inputs, span)?;
+        let out = self.elementwise(name, to, a.shape(), &inputs, f(x), span);
+        Ok(self.result(out))
+    }
+
+    /// `-a`, `+a`, `~a`.
+    pub fn unary(&mut self, op: UnOp, a: &Value, span: Span) -> Res<Value> {
+        let Some(kind) = a.kind() else { return fail(span, format!("{} has no sign", a.describe())) };
+        let t = kind.dtype();
+        if op == UnOp::Neg {
+            match a {
+                Value::Num(Num { kind, src: Src::Lit(Scalar::F64(x)) }) => {
+                    return Ok(Value::lit(*kind, Scalar::F64(-x)));
+                }
+                Value::Num(Num { kind, src: Src::Lit(Scalar::Complex(t, re, im)) }) => {
+                    return Ok(Value::lit(*kind, Scalar::Complex(*t, -re, -im)));
+                }
+                _ => {}
+            }
+            if matches!(kind, Kind::Int | Kind::Bool) {
+                let e = self.as_int(a, span)?;
+                return self.int_value(-&e, span);
+            }
+            if t == DType::Bool {
+                return fail_hint(span, "the minus sign is not defined for bool", "use '~' or logical_not");
+            }
+            let value = self.map1("negative", a, t, t, |x| tasklet::Expr::un(UnOp::Neg, x), span)?;
+            return Ok(rekind(value, kind));
+        }
+        if matches!(kind, Kind::Int | Kind::Bool) {
+            let e = self.as_int(a, span)?;
+            return self.int_value(-&e - 1, span);
+        }
+        if t == DType::Bool {
+            return self.map1("logical_not", a, t, t, |x| tasklet::Expr::un(UnOp::Not, x), span);
+        }
+        if !t.is_int() {
+            return fail(span, format!("'~' is not defined for {}", t.numpy()));
+        }
+        self.map1("invert", a, t, t, |x| tasklet::Expr::un(UnOp::Invert, x), span)
+    }
+
+    /// A mathematical function by its tasklet name.
+    pub fn call1(&mut self, name: &str, func: Func, a: &Value, span: Span) -> Res<Value> {
+        let Some(kind) = a.kind() else {
+            return fail(span, format!("{name} of {}", a.describe()));
+        };
+        let t = kind.dtype();
+        let float = match func {
+            Func::IsNan | Func::IsInf | Func::IsFinite if !t.is_float() && !t.is_complex() => DType::F64,
+            Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign
+                if t.is_int() || t == DType::Bool =>
+            {
+                let hint = "integers need no rounding; convert by astype where a float is wanted";
+                return fail_hint(span, format!("{name} of {}", kind.describe()), hint);
+            }
+            _ => match float_of(t) {
+                Ok(f) => f,
+                Err(e) => return fail_hint(span, e, "convert by astype(np.float64) first"),
+            },
+        };
+        if float.is_complex() {
+            return fail_hint(
+                span,
+                format!("{name} of complex numbers"),
+                "only arithmetic is supported on them",
+            );
+        }
+        let to = if matches!(func, Func::IsNan | Func::IsInf | Func::IsFinite) { DType::Bool } else { float };
+        self.map1(name, a, float, to, |x| tasklet::Expr::call(func, x), span)
+    }
+
+    /// `abs`, for all kinds.
+    pub fn abs(&mut self, a: &Value, span: Span) -> Res<Value> {
+        let Some(kind) = a.kind() else { return fail(span, format!("abs of {}", a.describe())) };
+        if matches!(kind, Kind::Int | Kind::Bool) {
+            let e = self.as_int(a, span)?;
+            return self.int_value(e.clone().max(-&e), span);
+        }
+        let t = kind.dtype();
+        if t.is_complex() {
+            return fail_hint(span, "abs of complex numbers", "only arithmetic is supported on them");
+        }
+        if t == DType::Bool || t.is_unsigned() {
+            return self.map1("abs", a, t, t, |x| x, span);
+        }
+        let value = self.map1("abs", a, t, t, |x| tasklet::Expr::un(UnOp::Abs, x), span)?;
+        Ok(rekind(value, kind))
+    }
+
+    /// `np.where` with three arguments.
+    pub fn select(&mut self, c: &Value, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        let (Some(_), Some(ka), Some(kb)) = (c.kind(), a.kind(), b.kind()) else {
+            return fail(span, "where takes numbers and arrays");
+        };
+        let t = common(&[ka, kb]);
+        let shape = self.broadcast(&[c.shape(), a.shape(), b.shape()], span)?;
+        let mut inputs = Inputs::default();
+        let hint = self.hint.take();
+        let cond = self.truth_operand(c, &mut inputs, span)?;
+        let (x, y) = (self.operand(a, t, &mut inputs, span)?, self.operand(b, t, &mut inputs, span)?);
+        self.hint = hint;
+        let out = self.elementwise("where", t, shape, &inputs, tasklet::Expr::select(cond, x, y), span);
+        Ok(self.result(out))
+    }
+
+    /// The value in another type (`astype`, `np.float32(x)`); a new array.
+    pub fn convert(&mut self, a: &Value, to: DType, span: Span) -> Res<Value> {
+        let Some(kind) = a.kind() else { return fail(span, format!("{} has no element type", a.describe())) };
+        let from = kind.dtype();
+        if from.is_complex() && !to.is_complex() {
+            return fail(span, "a complex value does not convert to a real one");
+        }
+        if let Value::Num(Num { src: Src::Lit(value), .. }) = a
+            && let Some(value) = promote::convert(*value, to)
+        {
+            return Ok(Value::lit(Kind::Np(to), value));
+        }
+        if let Value::Num(Num { src: Src::Sym(e), .. }) = a
+            && let Some(value) = e.as_int().and_then(|i| promote::convert(Scalar::i64(i), to))
+        {
+            return Ok(Value::lit(Kind::Np(to), value));
+        }
+        let cast = |x: tasklet::Expr| if from == to { x } else { tasklet::Expr::cast(to, x) };
+        match a {
+            Value::Array(v) if v.rank() > 0 && from == to => Ok(Value::Array(self.materialize(v, to, span))),
+            _ => self.map1("cast", a, from, to, cast, span),
+        }
+    }
+
+    // ---- Python's own numbers ------------------------------------------------------------
+
+    /// The value as an integer over symbols; data are read into a new symbol.
+    pub fn as_int(&mut self, v: &Value, span: Span) -> Res<Expr> {
+        let wrong = || fail(span, format!("{} is not an integer", v.describe()));
+        match v {
+            Value::Num(Num { src: Src::Sym(e), .. }) => Ok(e.clone()),
+            Value::Num(Num { src: Src::Lit(Scalar::Bool(b)), .. }) => Ok(Expr::int(i64::from(*b))),
+            Value::Num(Num { src: Src::Lit(Scalar::Int(_, i)), .. }) => match i64::try_from(*i) {
+                Ok(i) => Ok(Expr::int(i)),
+                Err(_) => fail(span, "the integer is too large"),
+            },
+            Value::Num(Num { src: Src::Cond(c), .. }) => {
+                let value = tasklet::Expr::cast(DType::I64, c.clone());
+                Ok(Expr::sym(self.assign_symbol("n", value, span)))
+            }
+            Value::Num(Num { src: Src::Elem(view), kind }) => self.read_int(view, *kind, span),
+            Value::Array(view) if view.rank() == 0 => {
+                self.read_int(&view.clone(), Kind::Np(view.dtype), span)
+            }
+            _ => wrong(),
+        }
+    }
+
+    fn read_int(&mut self, view: &View, kind: Kind, span: Span) -> Res<Expr> {
+        let t = view.dtype;
+        if !(t.is_int() || t == DType::Bool) || t == DType::U64 {
+            return fail(span, format!("{} is not an integer", kind.describe()));
+        }
+        let var = self.scalar_var(view, span)?;
+        let value = if t == DType::I64 { var } else { tasklet::Expr::cast(DType::I64, var) };
+        Ok(Expr::sym(self.assign_symbol("n", value, span)))
+    }
+
+    /// A variable for conditions: the name of a scalar container.
+    pub fn scalar_var(&mut self, view: &View, span: Span) -> Res<tasklet::Expr> {
+        if view.axes.is_empty() {
+            return Ok(tasklet::Expr::Var(view.base));
+        }
+        let num = self.snapshot(&Num { kind: Kind::Np(view.dtype), src: Src::Elem(view.clone()) }, span)?;
+        match num.src {
+            Src::Elem(v) => Ok(tasklet::Expr::Var(v.base)),
+            _ => fail(span, "no value"),
+        }
+    }
+
+    /// A symbolic int, if it can be evaluated.
+    pub fn int_value(&self, e: Expr, span: Span) -> Res<Value> {
+        if e.free_symbols().is_empty() && e.as_int().is_none() {
+            return fail_hint(span, "the integer is too large", "integers have 64 bits here");
+        }
+        Ok(Value::sym(e))
+    }
+
+    fn python_binary(&mut self, op: BinOp, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        let (ka, kb) = (a.kind().unwrap_or(Kind::Int), b.kind().unwrap_or(Kind::Int));
+        let kind = ka.max(kb).max(Kind::Int);
+        if ka == Kind::Bool && kb == Kind::Bool && matches!(op, BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor)
+        {
+            return self.python_ufunc(op, a, b, Kind::Bool, span);
+        }
+        if kind == Kind::Int {
+            let (x, y) = (self.as_int(a, span)?, self.as_int(b, span)?);
+            return self.int_binary(op, &x, &y, span);
+        }
+        if let (Some(x), Some(y)) = (as_f64(a), as_f64(b))
+            && let Some(value) = fold(op, x, y)
+        {
+            return Ok(value);
+        }
+        let divides = matches!(op, BinOp::Div | BinOp::FloorDiv | BinOp::Mod);
+        let constant = as_f64(b).or(b.as_const_int().map(|i| i as f64));
+        if divides && constant.is_none_or(|y| y == 0.0) {
+            self.check_nonzero(b, kind, "float division by zero", span)?;
+        }
+        if op == BinOp::Pow {
+            let fits = constant.is_some_and(|y| y.fract() == 0.0 && y >= 0.0);
+            if !fits {
+                let hint = "use np.power, which gives nan where Python's '**' gives a complex number";
+                return fail_hint(span, "a Python float to this power", hint);
+            }
+        }
+        self.python_ufunc(op, a, b, kind, span)
+    }
+
+    fn python_ufunc(&mut self, op: BinOp, a: &Value, b: &Value, kind: Kind, span: Span) -> Res<Value> {
+        let t = kind.dtype();
+        let mut inputs = Inputs::default();
+        let (x, y) = (self.operand(a, t, &mut inputs, span)?, self.operand(b, t, &mut inputs, span)?);
+        let (_, out) = loop_of(Binary::Op(op), t).map_err(|e| crate::Diagnostic::new(span, e))?;
+        let square = op == BinOp::Pow && b.as_const_int() == Some(2);
+        let value =
+            if square { tasklet::Expr::bin(BinOp::Mul, x.clone(), x) } else { code(Binary::Op(op), t, x, y) };
+        let view = self.elementwise(verb(Binary::Op(op)), out, vec![], &inputs, value, span);
+        let kind = if out == DType::Bool { Kind::Bool } else { kind };
+        Ok(Value::elem(kind, view))
+    }
+
+    fn check_nonzero(&mut self, v: &Value, kind: Kind, message: &str, span: Span) -> Res<()> {
+        let t = kind.dtype();
+        let e = match v {
+            Value::Num(Num { src: Src::Elem(view), .. }) => {
+                let var = self.scalar_var(&view.clone(), span)?;
+                if view.dtype == t { var } else { tasklet::Expr::cast(t, var) }
+            }
+            other => self.operand(other, t, &mut Inputs::default(), span)?,
+        };
+        self.check(tasklet::Expr::bin(BinOp::Ne, e, zero(t)), message, span);
+        Ok(())
+    }
+
+    fn int_binary(&mut self, op: BinOp, a: &Expr, b: &Expr, span: Span) -> Res<Value> {
+        let sym = |e: &Expr| tasklet::Expr::Sym(e.clone());
+        match op {
+            BinOp::Add => self.int_value(a + b, span),
+            BinOp::Sub => self.int_value(a - b, span),
+            BinOp::Mul => self.int_value(a * b, span),
+            BinOp::FloorDiv | BinOp::Mod | BinOp::Div => {
+                let positive = self.facts().gt(b, &Expr::zero()).is_yes();
+                let negative = self.facts().lt(b, &Expr::zero()).is_yes();
+                let message =
+                    if op == BinOp::Div { "division by zero" } else { "integer division or modulo by zero" };
+                if b.is_zero() {
+                    return fail(span, message);
+                }
+                if !positive && !negative && b.as_int().is_none() {
+                    self.check(tasklet::Expr::bin(BinOp::Ne, sym(b), sym(&Expr::zero())), message, span);
+                }
+                match op {
+                    BinOp::FloorDiv => self.int_value(a.floor_div(b), span),
+                    BinOp::Mod => self.int_value(a.modulo(b), span),
+                    _ => match (a.as_int(), b.as_int()) {
+                        (Some(x), Some(y)) => Ok(Value::float(x as f64 / y as f64)),
+                        _ => self.python_ufunc(
+                            op,
+                            &Value::sym(a.clone()),
+                            &Value::sym(b.clone()),
+                            Kind::Float,
+                            span,
+                        ),
+                    },
+                }
+            }
+            BinOp::Pow => match b.as_int() {
+                Some(k @ 0..=64) => self.int_value(a.pow(k as u32), span),
+                Some(k) if k < 0 && a.as_int().is_some() => {
+                    Ok(Value::float((a.as_int().unwrap_or(1) as f64).powi(k.max(-2000) as i32)))
+                }
+                _ => fail_hint(span, "an integer to this power", "use a float base"),
+            },
+            _ if op.is_comparison() => Ok(self.int_compare(op, a, b)),
+            BinOp::Min => self.int_value(a.min(b), span),
+            BinOp::Max => self.int_value(a.max(b), span),
+            BinOp::Shl if matches!(b.as_int(), Some(0..=62)) => {
+                self.int_value(a * &Expr::int(1 << b.as_int().unwrap_or(0)), span)
+            }
+            BinOp::Shr if matches!(b.as_int(), Some(0..=62)) => {
+                self.int_value(a.floor_div(&Expr::int(1 << b.as_int().unwrap_or(0))), span)
+            }
+            BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor => match (a.as_int(), b.as_int()) {
+                (Some(x), Some(y)) => Ok(Value::int(match op {
+                    BinOp::BitAnd => x & y,
+                    BinOp::BitOr => x | y,
+                    _ => x ^ y,
+                })),
+                _ => {
+                    let value = tasklet::Expr::bin(op, sym(a), sym(b));
+                    Ok(Value::sym(Expr::sym(self.assign_symbol("n", value, span))))
+                }
+            },
+            _ => fail(span, format!("'{}' is not supported on Python ints here", verb(Binary::Op(op)))),
+        }
+    }
+
+    /// Decided by the facts, or a condition over symbols.
+    fn int_compare(&self, op: BinOp, a: &Expr, b: &Expr) -> Value {
+        let f = self.facts();
+        let truth = match op {
+            BinOp::Lt => f.lt(a, b),
+            BinOp::Le => f.le(a, b),
+            BinOp::Gt => f.gt(a, b),
+            BinOp::Ge => f.ge(a, b),
+            BinOp::Eq => f.eq(a, b),
+            _ => match f.eq(a, b) {
+                Truth::Yes => Truth::No,
+                Truth::No => Truth::Yes,
+                t => t,
+            },
+        };
+        match truth {
+            Truth::Yes => Value::bool(true),
+            Truth::No => Value::bool(false),
+            Truth::Unknown => {
+                let cond =
+                    tasklet::Expr::bin(op, tasklet::Expr::Sym(a.clone()), tasklet::Expr::Sym(b.clone()));
+                Value::Num(Num { kind: Kind::Bool, src: Src::Cond(cond) })
+            }
+        }
+    }
+}
+
+/// A result that keeps being Python's.
+pub fn rekind(value: Value, kind: Kind) -> Value {
+    match value {
+        Value::Num(num) => Value::Num(Num { kind, ..num }),
+        other => other,
+    }
+}
+
+pub fn zero(t: DType) -> tasklet::Expr {
+    tasklet::Expr::Lit(promote::convert(Scalar::Bool(false), t).unwrap_or(Scalar::F64(0.0)))
+}
+
+/// A Python float or int literal as a float.
+fn as_f64(v: &Value) -> Option<f64> {
+    match v {
+        Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => Some(*x),
+        other => other.as_const_int().filter(|i| i.unsigned_abs() < 1 << 53).map(|i| i as f64),
+    }
+}
+
+/// Python's arithmetic on float literals.
+fn fold(op: BinOp, x: f64, y: f64) -> Option<Value> {
+    Some(match op {
+        BinOp::Add => Value::float(x + y),
+        BinOp::Sub => Value::float(x - y),
+        BinOp::Mul => Value::float(x * y),
+        BinOp::Div if y != 0.0 => Value::float(x / y),
+        BinOp::Pow if y == 2.0 && (x * x).is_finite() => Value::float(x * x),
+        BinOp::Lt => Value::bool(x < y),
+        BinOp::Le => Value::bool(x <= y),
+        BinOp::Gt => Value::bool(x > y),
+        BinOp::Ge => Value::bool(x >= y),
+        BinOp::Eq => Value::bool(x == y),
+        BinOp::Ne => Value::bool(x != y),
+        _ => return None,
+    })
+}

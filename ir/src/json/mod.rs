@@ -1,0 +1,61 @@
+//! DaCe's `.sdfg` files: written for DaCe 1.0.2, read as far as the graph has words for them.
+//!
+//! DaCe's dataflow is ours with inclusive range ends. Its control flow is a state machine (1.0.2
+//! loads structured blocks but does not compile them), so writing flattens loops and branches, and
+//! reading raises them again. What DaCe does not know (structure, labels, spans, guards, checks)
+//! travels as our text form in an attribute `_meta_weft` that DaCe ignores and drops: a file that
+//! has it, and was not changed since, reads back as the same graph.
+//!
+//! Where the meanings differ: containers of rank 0 that the graph writes and the caller sees
+//! become arrays of one element (DaCe passes scalars by value); results are called `__return`, so
+//! that DaCe returns them; guards and checks do not run there; DaCe compiles with `-ffast-math`.
+
+mod code;
+mod flatten;
+mod names;
+mod raise;
+mod read;
+mod read_code;
+mod read_state;
+#[cfg(test)]
+mod tests;
+mod value;
+mod write;
+mod write_state;
+
+pub use read::read;
+
+use serde_json::{Value, json};
+
+use crate::sdfg::Sdfg;
+
+/// The version of DaCe whose format is written.
+pub const DACE_VERSION: &str = "1.0.2";
+
+/// The attribute that carries our text form.
+const META: &str = "_meta_weft";
+
+/// Why a file cannot be read: it is no `.sdfg`, or uses what the graph has no words for.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct JsonError {
+    /// Where in the file: `nodes[0].edges[3].attributes.data`.
+    pub path: String,
+    /// What it is, lowercase, no final period.
+    pub message: String,
+}
+
+/// The graph as DaCe's JSON.
+pub fn write_value(sdfg: &Sdfg) -> Value {
+    let mut root = write::root(sdfg);
+    let digest = value::digest(&root);
+    let source = sdfg.source.as_ref().map(|s| json!({"path": s.path, "text": s.text}));
+    let meta = json!({"version": 1, "text": crate::text::print_with_spans(sdfg), "source": source, "digest": digest});
+    root["attributes"][META] = meta;
+    root
+}
+
+/// The text of an `.sdfg` file.
+pub fn write(sdfg: &Sdfg) -> String {
+    value::to_text(&write_value(sdfg))
+}

@@ -1,0 +1,379 @@
+//! Writes the dataflow of a state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::code::{Names, python};
+use super::names::{Renames, identifier};
+use super::value::float;
+use super::write::graph;
+use crate::dtype::{DType, Scalar};
+use crate::names::Name;
+use crate::sdfg::{
+    Library, LibraryKind, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, Sdfg, Source, Span, StateGraph,
+    Tasklet, Wcr,
+};
+use crate::symbolic::{Expr, Range, Subset};
+
+pub struct StateWriter<'s> {
+    pub sdfg: &'s Sdfg,
+    pub renames: &'s mut Renames,
+    pub graphs: &'s mut usize,
+    pub source: Option<&'s Source>,
+}
+
+/// Connectors of one node in the file, by ours.
+type Connectors = BTreeMap<Name, Option<String>>;
+
+impl StateWriter<'_> {
+    pub fn state(&mut self, graph: &StateGraph, label: &str, id: usize) -> Value {
+        let order = graph.topological().unwrap_or_else(|| graph.node_ids().collect());
+        let at: BTreeMap<NodeId, usize> = order.iter().enumerate().map(|(i, &n)| (n, i)).collect();
+        let scopes = Scopes::of(graph);
+        let place = |n: NodeId| at[&n].to_string();
+        let mut scope_dict: BTreeMap<i64, Vec<usize>> = BTreeMap::from([(-1, vec![])]);
+        let mut connectors: BTreeMap<NodeId, Connectors> = BTreeMap::new();
+        let mut nodes = vec![];
+        for (i, &node) in order.iter().enumerate() {
+            let map = scopes.as_ref().and_then(|s| s.parent(node));
+            let (mut value, conns) = self.node(graph, node);
+            // In DaCe an exit belongs to the scope that it closes.
+            let scope = match graph.node(node) {
+                Node::MapExit(map) => graph.map_nodes(*map),
+                _ => map.and_then(|m| graph.map_nodes(m)),
+            };
+            let own = match graph.node(node) {
+                Node::MapEntry(m) | Node::MapExit(m) => graph.map_nodes(*m),
+                _ => None,
+            };
+            value["id"] = json!(i);
+            value["scope_entry"] = json!(scope.map(|(entry, _)| place(entry)));
+            value["scope_exit"] = json!(own.or(scope).map(|(_, exit)| place(exit)));
+            let key = scope.map_or(-1, |(entry, _)| at[&entry] as i64);
+            scope_dict.entry(key).or_default().push(i);
+            nodes.push(value);
+            connectors.insert(node, conns);
+        }
+        let mut edges = vec![];
+        for edge in graph.edges() {
+            let port = |p: Port| match p.conn {
+                None => Value::Null,
+                Some(conn) => match connectors[&p.node].get(&conn) {
+                    Some(name) => json!(name),
+                    None => json!(conn.as_str()),
+                },
+            };
+            edges.push(json!({
+                "type": "MultiConnectorEdge",
+                "attributes": {"data": self.memlet(edge.memlet.as_ref())},
+                "src": place(edge.src.node),
+                "dst": place(edge.dst.node),
+                "src_connector": port(edge.src),
+                "dst_connector": port(edge.dst),
+            }));
+        }
+        let scope_dict: Map<String, Value> = scope_dict.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect();
+        json!({
+            "type": "SDFGState",
+            "label": label,
+            "id": id,
+            "collapsed": false,
+            "scope_dict": scope_dict,
+            "nodes": nodes,
+            "edges": edges,
+            "attributes": {},
+        })
+    }
+
+    fn text(&self, e: &Expr) -> String {
+        e.subst(&|n| Some(Expr::sym(self.renames.find(n)))).to_dace()
+    }
+
+    /// The subset with inclusive ends; a scalar's is index 0.
+    fn subset(&self, subset: &Subset) -> Value {
+        let zero = [Range::index(0)];
+        let ranges = if subset.rank() == 0 { &zero[..] } else { &subset.0 };
+        let ranges: Vec<Value> = ranges.iter().map(|r| self.range(r)).collect();
+        json!({"type": "Range", "ranges": ranges})
+    }
+
+    fn range(&self, r: &Range) -> Value {
+        let backward = r.step.as_int().is_some_and(|s| s < 0);
+        let last = if backward { &r.end + 1 } else { &r.end - 1 };
+        json!({"start": self.text(&r.begin), "end": self.text(&last), "step": self.text(&r.step), "tile": "1"})
+    }
+
+    fn memlet(&self, memlet: Option<&Memlet>) -> Value {
+        let Some(m) = memlet else {
+            let attributes = json!({"data": null, "subset": null, "volume": "0", "num_accesses": "0"});
+            return json!({"type": "Memlet", "attributes": attributes});
+        };
+        let volume = self.text(&m.subset.extents().iter().fold(Expr::one(), |v, e| v * e));
+        let mut attributes = json!({
+            "data": self.renames.find(m.data).as_str(),
+            "subset": self.subset(&m.subset),
+            "volume": volume,
+            "num_accesses": volume,
+            "dynamic": m.dynamic,
+        });
+        if let Some(other) = &m.other {
+            attributes["other_subset"] = self.subset(other);
+        }
+        if let Some(op) = m.wcr {
+            attributes["wcr"] = json!(wcr(op));
+        }
+        json!({"type": "Memlet", "attributes": attributes})
+    }
+
+    fn node(&mut self, graph: &StateGraph, id: NodeId) -> (Value, Connectors) {
+        let (kind, label, mut attributes, conns) = match graph.node(id) {
+            Node::Access(data) => {
+                let name = self.renames.find(*data);
+                ("AccessNode", name.to_string(), json!({"data": name.as_str()}), Connectors::new())
+            }
+            Node::MapEntry(map) => {
+                let map = graph.map(*map);
+                let params: Vec<&str> = map.params.iter().map(|p| self.renames.find(p.0).as_str()).collect();
+                let ranges: Vec<Value> = map.params.iter().map(|p| self.range(&p.1)).collect();
+                let attributes = json!({
+                    "label": identifier(map.label.as_str()),
+                    "params": params,
+                    "range": {"type": "Range", "ranges": ranges},
+                    "schedule": schedule(map.schedule),
+                });
+                ("MapEntry", map.label.to_string(), attributes, Connectors::new())
+            }
+            Node::MapExit(map) => ("MapExit", graph.map(*map).label.to_string(), json!({}), Connectors::new()),
+            Node::Tasklet(t) => {
+                let (attributes, conns) = self.tasklet(t);
+                ("Tasklet", t.label.to_string(), attributes, conns)
+            }
+            Node::Nested(n) => {
+                let (attributes, conns) = self.nested(graph, id, n);
+                ("NestedSDFG", n.label.to_string(), attributes, conns)
+            }
+            Node::Library(l) => return self.library(graph, id, l),
+        };
+        self.finish(graph, id, &mut attributes, &conns);
+        (json!({"type": kind, "label": identifier(&label), "attributes": attributes}), conns)
+    }
+
+    /// Adds connectors and the place in the source.
+    fn finish(&self, graph: &StateGraph, id: NodeId, attributes: &mut Value, conns: &Connectors) {
+        let typed: BTreeMap<Name, DType> = match graph.node(id) {
+            Node::Tasklet(t) => t.inputs.iter().chain(&t.outputs).copied().collect(),
+            _ => BTreeMap::new(),
+        };
+        let list = |names: BTreeSet<Name>| {
+            let named = names.into_iter().filter_map(|n| {
+                let name = conns.get(&n).cloned().unwrap_or_else(|| Some(n.to_string()))?;
+                Some((name, json!(typed.get(&n).map(|t| t.numpy()))))
+            });
+            Value::Object(named.collect())
+        };
+        let ins = graph.in_edges(id).iter().filter_map(|e| e.dst.conn).collect();
+        let outs = graph.out_edges(id).iter().filter_map(|e| e.src.conn).collect();
+        attributes["in_connectors"] = list(ins);
+        attributes["out_connectors"] = list(outs);
+        if let (Some(span), Some(source)) = (graph.span(id), self.source) {
+            attributes["debuginfo"] = debuginfo(span, source);
+        }
+    }
+
+    fn tasklet(&self, t: &Tasklet) -> (Value, Connectors) {
+        // DaCe's own style of names, which no container and no symbol has.
+        let mut names = Connectors::new();
+        for (i, (conn, _)) in t.inputs.iter().enumerate() {
+            names.insert(*conn, Some(format!("__in{}", i + 1)));
+        }
+        for (i, (conn, _)) in t.outputs.iter().enumerate() {
+            let text = if t.outputs.len() == 1 { "__out".to_string() } else { format!("__out{}", i + 1) };
+            names.insert(*conn, Some(text));
+        }
+        let mut known = names.clone();
+        for assign in &t.code {
+            let local = || Some(format!("__v_{}", identifier(assign.target.as_str())));
+            known.entry(assign.target).or_insert_with(local);
+        }
+        let text = |n: Name| known.get(&n).cloned().flatten().unwrap_or_else(|| n.to_string());
+        let names_in = Names { var: &text, symbol: &|n| self.renames.find(n) };
+        let lines: Vec<String> =
+            t.code.iter().map(|a| format!("{} = {}", text(a.target), python(&a.value, &names_in))).collect();
+        let attributes = json!({
+            "label": identifier(t.label.as_str()),
+            "code": {"string_data": lines.join("\n"), "language": "Python"},
+        });
+        (attributes, names)
+    }
+
+    fn nested(&mut self, graph_: &StateGraph, id: NodeId, n: &Nested) -> (Value, Connectors) {
+        let mut inner = (*n.sdfg).clone();
+        let mut symbols = n.symbols.clone();
+        for edge in graph_.in_edges(id).into_iter().chain(graph_.out_edges(id)) {
+            let conn = if edge.dst.node == id { edge.dst.conn } else { edge.src.conn };
+            if let (Some(conn), Some(memlet)) = (conn, &edge.memlet) {
+                self.restride(&mut inner, &mut symbols, conn, memlet);
+            }
+        }
+        let (value, names) = graph(&inner, false, self.graphs);
+        let mapping: Map<String, Value> =
+            symbols.iter().map(|(n, e)| (names.find(*n).to_string(), json!(self.text(e)))).collect();
+        let conns = inner.data.keys().map(|n| (*n, Some(names.find(*n).to_string()))).collect();
+        let attributes = json!({
+            "label": identifier(n.label.as_str()),
+            "sdfg": value,
+            "symbol_mapping": mapping,
+        });
+        (attributes, conns)
+    }
+
+    /// Gives an inner container the strides of the part of the outer one that it stands for.
+    fn restride(&self, inner: &mut Sdfg, symbols: &mut BTreeMap<Name, Expr>, conn: Name, memlet: &Memlet) {
+        let (Some(outer), Some(data)) = (self.sdfg.data.get(&memlet.data), inner.data.get(&conn)) else { return };
+        let mut dropped = outer.shape.len().saturating_sub(data.shape.len());
+        let mut strides = vec![];
+        for (range, stride) in memlet.subset.0.iter().zip(&outer.strides) {
+            if dropped > 0 && range.is_index().is_some() {
+                dropped -= 1;
+                continue;
+            }
+            strides.push(stride * &range.step);
+        }
+        if strides.len() != data.shape.len() {
+            return;
+        }
+        // The stride in terms of the inner symbols, adding those that are missing.
+        let mut inside: BTreeMap<Name, Name> = BTreeMap::new();
+        for symbol in strides.iter().flat_map(|s| s.free_symbols()) {
+            let same = symbols.iter().find(|(_, e)| e.as_sym() == Some(symbol)).map(|(n, _)| *n);
+            let name = same.unwrap_or_else(|| inner.fresh(symbol.as_str()));
+            inner.symbols.entry(name).or_insert(DType::I64);
+            symbols.entry(name).or_insert_with(|| Expr::sym(symbol));
+            inside.insert(symbol, name);
+        }
+        let strides = strides.iter().map(|s| s.subst(&|n| inside.get(&n).map(|n| Expr::sym(*n)))).collect();
+        if let Some(data) = inner.data.get_mut(&conn) {
+            data.strides = strides;
+        }
+    }
+
+    fn library(&self, graph: &StateGraph, id: NodeId, l: &Library) -> (Value, Connectors) {
+        let rank = |conn: &str| {
+            let edges = graph.in_edges(id);
+            let edge = edges.iter().find(|e| e.dst.conn == Some(Name::new(conn)));
+            let memlet = edge.and_then(|e| e.memlet.as_ref());
+            memlet.map_or(2, |m| m.subset.0.iter().filter(|r| r.is_index().is_none()).count())
+        };
+        let (class, name, mut attributes, conns) = match &l.kind {
+            LibraryKind::MatMul { trans_a, trans_b } => product(rank("a"), rank("b"), *trans_a, *trans_b),
+            LibraryKind::Reduce { op, axes, identity } => {
+                let dtype = graph.out_edges(id).first().and_then(|e| e.memlet.as_ref()).and_then(|m| {
+                    Some(self.sdfg.data.get(&m.data)?.dtype)
+                });
+                let identity = identity.or_else(|| least(*op, dtype?));
+                let attributes = json!({
+                    "wcr": wcr(*op),
+                    "axes": axes,
+                    "identity": identity.map(scalar),
+                });
+                ("dace.libraries.standard.nodes.reduce.Reduce", "Reduce", attributes, [("input", None), ("output", None)].to_vec())
+            }
+        };
+        let conns: Connectors = conns.into_iter().map(|(ours, name)| (Name::new(ours), name.map(str::to_string))).collect();
+        attributes["name"] = json!(name);
+        attributes["label"] = json!(identifier(l.label.as_str()));
+        self.finish(graph, id, &mut attributes, &conns);
+        let value = json!({
+            "type": "LibraryNode",
+            "label": identifier(l.label.as_str()),
+            "attributes": attributes,
+            "classpath": class,
+        });
+        (value, conns)
+    }
+}
+
+type LibraryClass = (&'static str, &'static str, Value, Vec<(&'static str, Option<&'static str>)>);
+
+/// The BLAS node for operands of these ranks.
+fn product(rank_a: usize, rank_b: usize, trans_a: bool, trans_b: bool) -> LibraryClass {
+    let named = |a, b, c| vec![("a", Some(a)), ("b", Some(b)), ("c", Some(c))];
+    match (rank_a, rank_b) {
+        (1, 1) => ("dace.libraries.blas.nodes.dot.Dot", "dot", json!({}), named("_x", "_y", "_result")),
+        (2, 1) => {
+            let attributes = json!({"transA": trans_a, "alpha": 1, "beta": 0});
+            ("dace.libraries.blas.nodes.gemv.Gemv", "gemv", attributes, named("_A", "_x", "_y"))
+        }
+        (1, 2) => {
+            let attributes = json!({"transA": !trans_b, "alpha": 1, "beta": 0});
+            ("dace.libraries.blas.nodes.gemv.Gemv", "gemv", attributes, named("_x", "_A", "_y"))
+        }
+        _ if trans_a || trans_b => {
+            let attributes = json!({"transA": trans_a, "transB": trans_b, "alpha": 1, "beta": 0});
+            ("dace.libraries.blas.nodes.gemm.Gemm", "gemm", attributes, named("_a", "_b", "_c"))
+        }
+        _ => ("dace.libraries.blas.nodes.matmul.MatMul", "matmul", json!({}), named("_a", "_b", "_c")),
+    }
+}
+
+fn debuginfo(span: Span, source: &Source) -> Value {
+    let ((l, c), (m, d)) = (source.line_column(span.start), source.line_column(span.end));
+    json!({
+        "type": "DebugInfo", "start_line": l, "start_column": c - 1, "end_line": m, "end_column": d - 1,
+        "filename": source.path,
+    })
+}
+
+fn wcr(op: Wcr) -> &'static str {
+    match op {
+        Wcr::Sum => "(lambda a, b: (a + b))",
+        Wcr::Product => "(lambda a, b: (a * b))",
+        Wcr::Min => "(lambda a, b: min(a, b))",
+        Wcr::Max => "(lambda a, b: max(a, b))",
+        Wcr::And => "(lambda a, b: (a and b))",
+        Wcr::Or => "(lambda a, b: (a or b))",
+    }
+}
+
+/// What a reduction without a start begins with in DaCe, which has no other way.
+fn least(op: Wcr, dtype: DType) -> Option<Scalar> {
+    let bits = dtype.size() as u32 * 8;
+    let int = |low: bool| {
+        let signed = dtype.is_signed();
+        let (min, max) = if signed { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) } else { (0, (1i128 << bits) - 1) };
+        Scalar::Int(dtype, if low { min } else { max })
+    };
+    Some(match op {
+        Wcr::Sum => Scalar::i64(0),
+        Wcr::Product => Scalar::i64(1),
+        Wcr::And => Scalar::Bool(true),
+        Wcr::Or => Scalar::Bool(false),
+        Wcr::Max if dtype == DType::F32 => Scalar::F64(f64::from(f32::MIN)),
+        Wcr::Min if dtype == DType::F32 => Scalar::F64(f64::from(f32::MAX)),
+        Wcr::Max if dtype.is_float() => Scalar::F64(f64::MIN),
+        Wcr::Min if dtype.is_float() => Scalar::F64(f64::MAX),
+        Wcr::Max if dtype.is_int() => int(true),
+        Wcr::Min if dtype.is_int() => int(false),
+        Wcr::Max | Wcr::Min => return None,
+    })
+}
+
+fn scalar(s: Scalar) -> Value {
+    match s {
+        Scalar::Bool(b) => json!(b),
+        Scalar::Int(_, v) => i64::try_from(v).map_or_else(|_| json!(v as u64), |v| json!(v)),
+        Scalar::F32(v) => float(f64::from(v)),
+        Scalar::F64(v) | Scalar::Complex(_, v, _) => float(v),
+    }
+}
+
+pub fn schedule(schedule: Schedule) -> &'static str {
+    match schedule {
+        Schedule::Default => "Default",
+        Schedule::Sequential | Schedule::Vector => "Sequential",
+        Schedule::Parallel => "CPU_Multicore",
+        Schedule::GpuDevice => "GPU_Device",
+        Schedule::GpuThreadBlock => "GPU_ThreadBlock",
+    }
+}

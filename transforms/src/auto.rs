@@ -1,0 +1,103 @@
+//! `auto`: the first steps that an expert would take, as a recipe.
+
+use weft_ir::sdfg::{Node, Place, Schedule, Scopes, Sdfg, Verified};
+
+use crate::nest::maps;
+use crate::{Forwarding, Recipe, Setting, Settings, Site, Step, Transformation, apply, simplify};
+
+/// A graph on its way, with what was done to it.
+struct Journey {
+    graph: Verified,
+    recipe: Recipe,
+    forwarding: Forwarding,
+}
+
+impl Journey {
+    /// Plans and, if `accept` likes the preview, applies.
+    fn step(
+        &mut self,
+        transform: &dyn Transformation,
+        site: &Site,
+        params: Settings,
+        accept: impl Fn(&Verified, &Verified) -> bool,
+    ) -> bool {
+        let Ok(plan) = transform.plan(&self.graph, site, &params) else { return false };
+        if !accept(&self.graph, plan.preview()) {
+            return false;
+        }
+        let Ok((graph, forwarding)) = apply(plan, &self.graph) else { return false };
+        self.graph = graph;
+        self.forwarding = std::mem::take(&mut self.forwarding).then(forwarding);
+        self.recipe.0.push(Step { transform: transform.info().name.into(), at: site.label.clone(), params });
+        true
+    }
+
+    /// Applies a transformation wherever it can be, until it can be nowhere.
+    fn exhaust(&mut self, transform: &dyn Transformation, accept: impl Fn(&Verified, &Verified) -> bool) -> bool {
+        let mut any = false;
+        let mut refused: Vec<String> = vec![];
+        // Every step removes a loop, a map or an array; the bound is for safety only.
+        for _ in 0..10_000 {
+            let sites = transform.sites(&self.graph);
+            let mut done = true;
+            for site in sites.into_iter().filter(|s| !refused.contains(&s.label)).collect::<Vec<_>>() {
+                if self.step(transform, &site, Settings::new(), &accept) {
+                    (any, done) = (true, false);
+                    break;
+                }
+                refused.push(site.label);
+            }
+            if done {
+                break;
+            }
+            // What was refused may fit now.
+            refused.clear();
+        }
+        any
+    }
+
+    fn simplify(&mut self) {
+        let (graph, recipe, forwarding) = simplify(&self.graph);
+        self.graph = graph;
+        self.recipe.0.extend(recipe.0);
+        self.forwarding = std::mem::take(&mut self.forwarding).then(forwarding);
+    }
+}
+
+/// Makes a simplified graph fast on a CPU: independent loops become maps, maps fuse, nests
+/// collapse, and the outermost maps are shared among threads (the run time decides by the
+/// amount of work whether it is worth waking them).
+pub fn auto(graph: &Verified) -> (Verified, Recipe, Forwarding) {
+    let mut journey =
+        Journey { graph: graph.clone(), recipe: Recipe::default(), forwarding: Forwarding::default() };
+    let no_more_work = |before: &Verified, after: &Verified| tasklets(after) <= tasklets(before);
+    loop {
+        // Innermost loops first: what becomes a map leaves one state for the loop around it.
+        let mapped = journey.exhaust(&crate::loop_to_map::LoopToMap, |_, _| true);
+        if !mapped {
+            break;
+        }
+        journey.simplify();
+    }
+    journey.exhaust(&crate::map_fusion::MapFusion, no_more_work);
+    journey.exhaust(&crate::map_collapse::MapCollapse, |_, _| true);
+    share_outermost(&mut journey);
+    (journey.graph, journey.recipe, journey.forwarding)
+}
+
+fn tasklets(graph: &Sdfg) -> usize {
+    graph.states().iter().map(|(_, s)| s.nodes().filter(|(_, n)| matches!(n, Node::Tasklet(_))).count()).sum()
+}
+
+fn share_outermost(journey: &mut Journey) {
+    let graph = journey.graph.clone();
+    for (_, state, id, map) in maps(&graph) {
+        let outermost = Scopes::of(state).is_some_and(|scopes| scopes.around(id).is_none());
+        if outermost && map.schedule == Schedule::Default {
+            let site = crate::nest::site(state, &[(id, map)]);
+            let params = Settings::from([("schedule".to_string(), Setting::Text("parallel".into()))]);
+            debug_assert_eq!(site.places, [Place::Map(id)]);
+            journey.step(&crate::map_schedule::MapSchedule, &site, params, |_, _| true);
+        }
+    }
+}
