@@ -15,6 +15,8 @@ mod top;
 mod versions;
 mod widgets;
 
+pub use draw::{octagon, pair, trapezoid};
+
 use egui_tiles::{Container, Linear, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse};
 
 use crate::commands::Command;

@@ -38,7 +38,7 @@ pub fn picture(painter: &Painter, picture: &Picture, screen: Screen, document: &
     }
 }
 
-fn pair(shape: Shape, colors: &Colors) -> &Pair {
+pub fn pair(shape: Shape, colors: &Colors) -> &Pair {
     let g = &colors.graph;
     match shape {
         Shape::Access { transient: true } => &g.transient,

@@ -7,6 +7,7 @@ mod optimize;
 mod output;
 mod picture;
 mod report;
+mod samples;
 mod session;
 
 pub use arguments::Arguments;
@@ -15,4 +16,5 @@ pub use measure::{Comparison, Effort, Fault, Job, Measurement, Measuring, compar
 pub use optimize::{Optimized, Strategy, optimize};
 pub use output::{Format, export};
 pub use report::Report;
+pub use samples::{is_shipped_sample, samples};
 pub use session::Session;
