@@ -173,7 +173,7 @@ impl Importer<'_> {
             "float" => {
                 let v = args.need(0, "x")?;
                 args.done(1)?;
-                self.to_python(&v, Kind::Float, span)
+                self.python_scalar(&v, Kind::Float, span)
             }
             "bool" => {
                 let v = args.need(0, "x")?;
@@ -184,7 +184,7 @@ impl Importer<'_> {
             "int" => {
                 let v = args.need(0, "x")?;
                 args.done(1)?;
-                self.to_int(&v, span)
+                self.truncated(&v, span)
             }
             "sum" => fail_hint(span, "Python's sum is not supported", "use np.sum"),
             "range" => fail_hint(span, "range is supported in 'for' only", "use np.arange"),
@@ -193,7 +193,7 @@ impl Importer<'_> {
     }
 
     /// `float(x)`: Python's kind, the same value.
-    fn to_python(&mut self, v: &Value, kind: Kind, span: Span) -> Res<Value> {
+    fn python_scalar(&mut self, v: &Value, kind: Kind, span: Span) -> Res<Value> {
         let Some(from) = v.kind() else { return fail(span, format!("float of {}", v.describe())) };
         if matches!(v, Value::Array(a) if a.rank() > 0) || from.dtype().is_complex() {
             return fail(span, format!("float of {}", v.describe()));
@@ -211,7 +211,7 @@ impl Importer<'_> {
         Ok(rekind(value, kind))
     }
 
-    fn to_int(&mut self, v: &Value, span: Span) -> Res<Value> {
+    fn truncated(&mut self, v: &Value, span: Span) -> Res<Value> {
         let kind = v.kind();
         match v {
             Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => {
@@ -294,7 +294,7 @@ impl Importer<'_> {
             return match name {
                 "fabs" => {
                     let v = args.need(0, "x")?;
-                    let v = self.to_python(&v, Kind::Float, span)?;
+                    let v = self.python_scalar(&v, Kind::Float, span)?;
                     self.abs(&v, span)
                 }
                 "pow" | "atan2" | "hypot" | "fmod" | "copysign" if args.pos.len() == 2 && name != "pow" => {
@@ -305,8 +305,10 @@ impl Importer<'_> {
                         _ => return fail_hint(span, "math.fmod is not supported", hint),
                     };
                     let (a, b) = (args.need(0, "x")?, args.need(1, "y")?);
-                    let (a, b) =
-                        (self.to_python(&a, Kind::Float, span)?, self.to_python(&b, Kind::Float, span)?);
+                    let (a, b) = (
+                        self.python_scalar(&a, Kind::Float, span)?,
+                        self.python_scalar(&b, Kind::Float, span)?,
+                    );
                     let value = self.ufunc2(Binary::Op(op), &a, &b, span)?;
                     Ok(rekind(value, Kind::Float))
                 }
@@ -318,7 +320,7 @@ impl Importer<'_> {
         if matches!(func, Func::Sign | Func::Rint) {
             return fail_hint(span, format!("math.{name} is not supported"), hint);
         }
-        let v = self.to_python(&v, Kind::Float, span)?;
+        let v = self.python_scalar(&v, Kind::Float, span)?;
         if matches!(func, Func::IsNan | Func::IsInf | Func::IsFinite) {
             let value = self.call1(name, func, &v, span)?;
             return Ok(rekind(value, Kind::Bool));
@@ -348,7 +350,7 @@ impl Importer<'_> {
         }
         let value = rekind(out, Kind::Float);
         if matches!(func, Func::Floor | Func::Ceil | Func::Trunc) {
-            self.to_int(&value, span)
+            self.truncated(&value, span)
         } else {
             Ok(value)
         }
@@ -363,7 +365,7 @@ impl Importer<'_> {
             let (a, b) = (args.need(0, "x1")?, args.need(1, "x2")?);
             args.done(3)?;
             let value = self.ufunc2(op, &a, &b, span)?;
-            return self.into_out(out, value, span);
+            return self.give_out(out, value, span);
         }
         if let Some(func) = func_named(name).filter(|_| !name.starts_with('a') || name.starts_with("arc")) {
             let out = args.take(1, "out");
@@ -371,7 +373,7 @@ impl Importer<'_> {
             args.done(2)?;
             let value =
                 if func == Func::Sign { self.sign_of(&a, span)? } else { self.call1(name, func, &a, span)? };
-            return self.into_out(out, value, span);
+            return self.give_out(out, value, span);
         }
         if let Some(to) = DType::from_numpy(name).or(match name {
             "bool_" => Some(DType::Bool),
@@ -443,7 +445,7 @@ impl Importer<'_> {
                 let (a, b) = (args.need(0, "a")?, args.need(1, "b")?);
                 args.done(3)?;
                 let value = self.product(&a, &b, name == "matmul", span)?;
-                self.into_out(out, value, span)
+                self.give_out(out, value, span)
             }
             "outer" => self.outer(Binary::Op(BinOp::Mul), args),
             "transpose" => {
@@ -603,7 +605,7 @@ impl Importer<'_> {
         self.ufunc2(op, &Value::Array(left), &b, span)
     }
 
-    fn into_out(&mut self, out: Option<Value>, value: Value, span: Span) -> Res<Value> {
+    fn give_out(&mut self, out: Option<Value>, value: Value, span: Span) -> Res<Value> {
         match out {
             None | Some(Value::None) => Ok(value),
             Some(Value::Array(target)) => {
@@ -744,8 +746,8 @@ impl Importer<'_> {
                 self.clip(args)
             }
             "item" if view.rank() == 0 && args.pos.is_empty() => match view.dtype {
-                t if t.is_float() => self.to_python(&object, Kind::Float, span),
-                t if t.is_int() => self.to_int(&object, span),
+                t if t.is_float() => self.python_scalar(&object, Kind::Float, span),
+                t if t.is_int() => self.truncated(&object, span),
                 _ => fail(span, "item of this type is not supported"),
             },
             "reshape" | "ravel" | "flatten" => {

@@ -147,7 +147,7 @@ impl Importer<'_> {
     }
 
     /// Does the expression call a function of the file?
-    fn calls_user(&self, e: &ast::Expr, depth: u32) -> bool {
+    pub fn calls_user(&self, e: &ast::Expr, depth: u32) -> bool {
         if depth > MAX_DEPTH {
             return true;
         }
@@ -619,6 +619,12 @@ impl Importer<'_> {
         let kinds: Vec<Option<Kind>> = arms.iter().map(|a| a.0.kind()).collect();
         let kind = match (kinds[0], kinds[1]) {
             (Some(a), Some(b)) if a == b && arms.iter().all(|a| matches!(a.0, Value::Num(_))) => a,
+            (Some(a @ Kind::Np(DType::F64)), Some(Kind::Float))
+            | (Some(Kind::Float), Some(a @ Kind::Np(DType::F64)))
+                if arms.iter().all(|a| matches!(a.0, Value::Num(_))) =>
+            {
+                a
+            }
             _ => {
                 self.decide(&cond, span)?;
                 return fail_hint(

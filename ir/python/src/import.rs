@@ -138,11 +138,14 @@ pub struct Parameter {
     pub default: Option<String>,
 }
 
+/// Reserved, not used, but by deeply nested input.
+const STACK: usize = 512 << 20;
+
 /// Runs on a stack that nested input does not exhaust.
 fn deep<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let spawned =
-            std::thread::Builder::new().name("import".into()).stack_size(1 << 30).spawn_scoped(scope, f);
+            std::thread::Builder::new().name("import".into()).stack_size(STACK).spawn_scoped(scope, f);
         spawned.expect("a thread").join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

@@ -269,6 +269,16 @@ impl Importer<'_> {
             ast::Expr::Subscript(s) => {
                 let base = self.eval(&s.value)?;
                 let part = self.target(&base, &s.slice, span)?;
+                if matches!(part, Value::Num(_)) && self.calls_user(&a.value, 0) {
+                    // The element is read before the call, which may write it.
+                    let old = self.hold(part.clone(), span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    return match view_of(&part) {
+                        Some(view) => self.store(&view, &value, span),
+                        None => fail(span, "this cannot be assigned to"),
+                    };
+                }
                 let value = self.eval(&a.value)?;
                 match view_of(&part) {
                     Some(view) => self.in_place(&view, a.op, &value, matches!(part, Value::Array(_)), span),

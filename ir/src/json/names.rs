@@ -76,7 +76,8 @@ impl Renames {
         });
         let spoken = spoken(sdfg);
         // Good names keep theirs; the others give way.
-        let (good, bad): (Vec<Name>, Vec<Name>) = names.into_iter().partition(|n| valid(n.as_str()) && !clashes(n, &spoken));
+        let (good, bad): (Vec<Name>, Vec<Name>) =
+            names.into_iter().partition(|n| valid(n.as_str()) && !clashes(n, &spoken));
         for name in good.into_iter().chain(bad) {
             if clashes(&name, &spoken) {
                 let new = renames.fresh(&format!("{name}_"));

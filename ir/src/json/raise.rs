@@ -17,10 +17,24 @@ pub struct Jump {
 pub enum Tree {
     Block(usize),
     Assign(String, String),
-    While { guard: usize, condition: String, body: Vec<Tree> },
+    While {
+        guard: usize,
+        condition: String,
+        body: Vec<Tree>,
+    },
     /// `variable = variable + step` is taken out of the body.
-    For { guard: usize, variable: String, condition: String, begin: String, next: String, body: Vec<Tree> },
-    If { branches: Vec<(String, Vec<Tree>)>, otherwise: Vec<Tree> },
+    For {
+        guard: usize,
+        variable: String,
+        condition: String,
+        begin: String,
+        next: String,
+        body: Vec<Tree>,
+    },
+    If {
+        branches: Vec<(String, Vec<Tree>)>,
+        otherwise: Vec<Tree>,
+    },
     Break,
     Continue,
     Return,
@@ -69,7 +83,8 @@ impl Machine<'_> {
 
     /// Targets of edges that go back, found by a walk with its own stack.
     fn find_headers(&mut self, start: usize) {
-        let next: Vec<Vec<usize>> = (0..self.count).map(|b| self.out(b).iter().map(|j| j.dst).collect()).collect();
+        let next: Vec<Vec<usize>> =
+            (0..self.count).map(|b| self.out(b).iter().map(|j| j.dst).collect()).collect();
         let mut state = vec![0u8; self.count];
         let mut stack = vec![(start, 0)];
         state[start] = 1;
@@ -95,7 +110,8 @@ impl Machine<'_> {
 
     fn find_after(&mut self) {
         let all: BTreeSet<usize> = (0..self.count).collect();
-        let next: Vec<Vec<usize>> = (0..self.count).map(|b| self.out(b).iter().map(|j| j.dst).collect()).collect();
+        let next: Vec<Vec<usize>> =
+            (0..self.count).map(|b| self.out(b).iter().map(|j| j.dst).collect()).collect();
         let ends = |b: usize| if next[b].is_empty() { BTreeSet::from([b]) } else { all.clone() };
         let mut after: Vec<BTreeSet<usize>> = (0..self.count).map(ends).collect();
         let mut changed = true;
@@ -161,7 +177,8 @@ impl Machine<'_> {
         }
         let mut at = at;
         loop {
-            self.budget = self.budget.checked_sub(1).ok_or("control flow that is not made of loops and branches")?;
+            self.budget =
+                self.budget.checked_sub(1).ok_or("control flow that is not made of loops and branches")?;
             if let Some(l) = inside
                 && at == l.exit
             {
@@ -243,9 +260,10 @@ impl Machine<'_> {
         }
         let jumps: Vec<Jump> = self.out(guard).into_iter().cloned().collect();
         let [one, two] = &jumps[..] else { return Err("a loop without a guard of two ways".into()) };
-        let (enter, leave) =
-            if self.reaches(one.dst, guard, two.dst) { (one, two) } else { (two, one) };
-        let Some(condition) = enter.condition.clone() else { return Err("a loop without a condition".into()) };
+        let (enter, leave) = if self.reaches(one.dst, guard, two.dst) { (one, two) } else { (two, one) };
+        let Some(condition) = enter.condition.clone() else {
+            return Err("a loop without a condition".into());
+        };
         let known = [(condition.clone(), vec![])];
         if leave.condition.as_ref().is_some_and(|c| !complements(c, &known)) {
             return Err("a loop that is left on another condition".into());
@@ -317,13 +335,15 @@ fn negation(text: &str) -> Option<String> {
     let rest = text.strip_prefix("not").or_else(|| text.strip_prefix('!'))?;
     // `not` binds more strongly than `and` and `or`: there it must have parentheses around all.
     let whole = bare(rest) != rest.trim();
-    let simple = rest.starts_with(' ') && !rest.contains(" and ") && !rest.contains(" or ") && !rest.contains(" if ");
+    let simple =
+        rest.starts_with(' ') && !rest.contains(" and ") && !rest.contains(" or ") && !rest.contains(" if ");
     (whole || simple).then(|| bare(rest))
 }
 
 fn opposite(a: &str, b: &str) -> bool {
     const PAIRS: [(&str, &str); 3] = [("<=", ">"), (">=", "<"), ("==", "!=")];
-    let simple = |t: &str| !t.contains(" and ") && !t.contains(" or ") && !t.contains("not ") && !t.contains("if ");
+    let simple =
+        |t: &str| !t.contains(" and ") && !t.contains(" or ") && !t.contains("not ") && !t.contains("if ");
     if !simple(a) || !simple(b) {
         return false;
     }

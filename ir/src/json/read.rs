@@ -189,6 +189,15 @@ impl GraphReader {
                 }
             }
         }
+        if self.outer {
+            // Integer parameters are symbols; DaCe has them as scalars that only ranges and conditions read.
+            let accessed = accessed(&at)?;
+            let is_symbol = |n: &Name, d: &Data| {
+                d.is_scalar() && !d.transient && d.dtype.is_int() && !accessed.contains(n)
+            };
+            symbols.extend(sdfg.data.iter().filter(|(n, d)| is_symbol(n, d)).map(|(n, _)| *n));
+            sdfg.data.retain(|n, d| !is_symbol(n, d));
+        }
         self.labels.extend(sdfg.data.keys().chain(&symbols));
         let assigned = assigned(&at)?;
         for name in &symbols {
@@ -242,19 +251,28 @@ impl GraphReader {
 
     fn container(&self, at: &At, name: Name) -> Read<Data> {
         let kind = at.get("type")?.text()?;
-        let attributes = at.get("attributes")?;
+        let attributes = match at.find("attributes") {
+            Some(attributes) => attributes,
+            None => return at.error("a container without a shape"),
+        };
         if !matches!(kind, "Array" | "Scalar") {
             return at.error(format!("a container of kind {kind}"));
         }
-        let dtype = attributes.get("dtype")?;
-        let Some(dtype) = dtype.value.as_str().and_then(DType::from_numpy) else {
-            return dtype.error("an element type that is no number");
+        let dtype = match attributes.find("dtype") {
+            // What has its default value is left out.
+            None => DType::I32,
+            Some(dtype) => match dtype.value.as_str().and_then(DType::from_numpy) {
+                Some(dtype) => dtype,
+                None => return dtype.error("an element type that is no number"),
+            },
         };
         let transient = attributes.flag("transient");
         let mut data = if kind == "Scalar" || self.scalars.contains(&name) {
             Data::scalar(dtype, transient)
         } else {
-            let list = |key: &str| attributes.get(key)?.items()?.iter().map(At::symbolic).collect::<Read<Vec<Expr>>>();
+            let list = |key: &str| {
+                attributes.get(key)?.items()?.iter().map(At::symbolic).collect::<Read<Vec<Expr>>>()
+            };
             let mut data = Data::array(dtype, list("shape")?, transient);
             // Inside a nested graph the part outside says where the elements are.
             if attributes.find("strides").is_some() && (self.outer || transient) {
@@ -296,7 +314,9 @@ impl GraphReader {
         for edge in at.get("edges")?.items()? {
             jumps.push(jump(&edge, nodes.len())?);
         }
-        let empty = nodes.iter().map(|n| n.find("nodes").is_some_and(|l| l.value.as_array().is_some_and(Vec::is_empty)));
+        let empty = nodes
+            .iter()
+            .map(|n| n.find("nodes").is_some_and(|l| l.value.as_array().is_some_and(Vec::is_empty)));
         let empty: Vec<bool> = nodes.iter().zip(empty).map(|(n, e)| e && is(n, "SDFGState")).collect();
         let start = match at.find("start_block").or_else(|| at.find("start_state")) {
             Some(start) => start.index()?,
@@ -336,7 +356,15 @@ impl GraphReader {
                 Tree::For { guard, variable, condition, begin, next, body } => {
                     let inner = self.inner(body, nodes, empty, around, at)?;
                     let range = for_range(&variable, &condition, &begin, &next, &inner);
-                    self.close_loop(region, range, &variable, (&condition, &begin, &next), inner, around, &nodes[guard])?;
+                    self.close_loop(
+                        region,
+                        range,
+                        &variable,
+                        (&condition, &begin, &next),
+                        inner,
+                        around,
+                        &nodes[guard],
+                    )?;
                 }
                 Tree::If { branches, otherwise } => {
                     let mut list = vec![];
@@ -358,7 +386,14 @@ impl GraphReader {
         Ok(())
     }
 
-    fn inner(&mut self, trees: Vec<Tree>, nodes: &[At], empty: &[bool], around: &Around, at: &At) -> Read<Region> {
+    fn inner(
+        &mut self,
+        trees: Vec<Tree>,
+        nodes: &[At],
+        empty: &[bool],
+        around: &Around,
+        at: &At,
+    ) -> Read<Region> {
         let mut region = Region::default();
         self.emit(trees, nodes, empty, around, &mut region, at)?;
         Ok(region)
@@ -429,7 +464,9 @@ impl GraphReader {
             "ConditionalBlock" => {
                 let (mut branches, mut otherwise) = (vec![], Region::default());
                 for branch in at.get("branches")?.items()? {
-                    let [condition, body] = &branch.items()?[..] else { return branch.error("expected a pair") };
+                    let [condition, body] = &branch.items()?[..] else {
+                        return branch.error("expected a pair");
+                    };
                     let inner = self.machine(body, around)?;
                     match code(condition) {
                         Some(text) => branches.push((self.condition(text, around, condition)?, inner)),
@@ -523,7 +560,8 @@ fn assigned(at: &At) -> Read<BTreeSet<Name>> {
     let mut found = BTreeSet::new();
     if let Some(edges) = at.find("edges") {
         for edge in edges.items()? {
-            let data = edge.find("attributes").and_then(|a| a.find("data")).and_then(|d| d.find("attributes"));
+            let data =
+                edge.find("attributes").and_then(|a| a.find("data")).and_then(|d| d.find("attributes"));
             if let Some(list) = data.and_then(|d| d.find("assignments")) {
                 found.extend(list.members()?.into_iter().map(|(name, _)| Name::new(name)));
             }
@@ -548,6 +586,25 @@ fn assigned(at: &At) -> Read<BTreeSet<Name>> {
     Ok(found)
 }
 
+/// Containers that states of a graph touch, without those of nested graphs.
+fn accessed(at: &At) -> Read<BTreeSet<Name>> {
+    let mut found = BTreeSet::new();
+    for node in at.find("nodes").map_or(Ok(vec![]), |n| n.items())? {
+        if is(&node, "AccessNode") {
+            let data = node.find("attributes").and_then(|a| a.find("data"));
+            found.extend(data.and_then(|d| d.value.as_str()).map(Name::new));
+        } else if !is(&node, "NestedSDFG") {
+            found.extend(accessed(&node)?);
+        }
+        for branch in node.find("branches").map_or(Ok(vec![]), |b| b.items())? {
+            if let [_, body] = &branch.items()?[..] {
+                found.extend(accessed(body)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// The range of a loop from its texts; `None` where the body changes what it depends on.
 fn for_range(variable: &str, condition: &str, begin: &str, next: &str, body: &Region) -> Option<Range> {
     let var = Name::new(variable);
@@ -560,7 +617,15 @@ fn for_range(variable: &str, condition: &str, begin: &str, next: &str, body: &Re
     let (bound, op) = if left.as_sym() == Some(var) {
         (right, op)
     } else if right.as_sym() == Some(var) {
-        (left, match op { "<=" => ">=", ">=" => "<=", "<" => ">", _ => "<" })
+        (
+            left,
+            match op {
+                "<=" => ">=",
+                ">=" => "<=",
+                "<" => ">",
+                _ => "<",
+            },
+        )
     } else {
         return None;
     };
@@ -580,7 +645,11 @@ fn for_range(variable: &str, condition: &str, begin: &str, next: &str, body: &Re
         }
         _ => {}
     });
-    if constant == 0 || changed.contains(&var) || end.contains(var) || changed.iter().any(|n| end.contains(*n)) {
+    if constant == 0
+        || changed.contains(&var)
+        || end.contains(var)
+        || changed.iter().any(|n| end.contains(*n))
+    {
         return None;
     }
     Some(Range { begin: Expr::parse(begin).ok()?, end, step })

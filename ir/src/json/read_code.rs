@@ -45,7 +45,11 @@ pub fn value_of(text: &str, scope: &Scope, dtype: DType) -> Result<Expr, String>
 }
 
 /// The assignments of a tasklet; `outputs` have types, locals get those of their values.
-pub fn assignments(text: &str, scope: &mut Scope, outputs: &BTreeMap<Name, DType>) -> Result<Vec<Assign>, String> {
+pub fn assignments(
+    text: &str,
+    scope: &mut Scope,
+    outputs: &BTreeMap<Name, DType>,
+) -> Result<Vec<Assign>, String> {
     let mut code = vec![];
     for line in text.split(['\n', ';']).map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let plain = |i: usize| {
@@ -96,7 +100,10 @@ fn spelled(text: &str) -> String {
 }
 
 fn word(word: &str, called: bool) -> String {
-    let short = ["dace.math.", "dace.", "math.", "numpy.", "np."].iter().find_map(|p| word.strip_prefix(p)).unwrap_or(word);
+    let short = ["dace.math.", "dace.", "math.", "numpy.", "np."]
+        .iter()
+        .find_map(|p| word.strip_prefix(p))
+        .unwrap_or(word);
     if !called {
         return short.to_string();
     }
@@ -171,7 +178,9 @@ fn typed(e: &Expr, scope: &Scope) -> Result<Typed, String> {
             (Expr::Lit(Scalar::Int(DType::I32, *v)), DType::I32)
         }
         Expr::Lit(s) => (e.clone(), s.dtype()),
-        Expr::Var(name) => (e.clone(), *scope.vars.get(name).ok_or_else(|| format!("unknown name '{name}'"))?),
+        Expr::Var(name) => {
+            (e.clone(), *scope.vars.get(name).ok_or_else(|| format!("unknown name '{name}'"))?)
+        }
         Expr::Sym(_) => (e.clone(), DType::I64),
         Expr::Un(UnOp::Not, a) => (Expr::un(UnOp::Not, to(sub(a)?, DType::Bool)), DType::Bool),
         Expr::Un(op, a) => {
@@ -208,7 +217,9 @@ fn typed(e: &Expr, scope: &Scope) -> Result<Typed, String> {
 fn binary(op: BinOp, a: Typed, b: Typed) -> Result<Typed, String> {
     let dtype = match op {
         BinOp::And | BinOp::Or => DType::Bool,
-        BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor if a.1 == DType::Bool && b.1 == DType::Bool => DType::Bool,
+        BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor if a.1 == DType::Bool && b.1 == DType::Bool => {
+            DType::Bool
+        }
         BinOp::Atan2 | BinOp::Hypot | BinOp::CopySign | BinOp::Fmod => {
             let common = common(a.1, b.1);
             if common.is_float() { common } else { DType::F64 }

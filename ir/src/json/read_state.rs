@@ -11,7 +11,8 @@ use super::value::as_f64;
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Library, LibraryKind, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, StateGraph, Tasklet, Wcr,
+    Data, Library, LibraryKind, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, StateGraph,
+    Tasklet, Wcr,
 };
 use crate::symbolic::{Expr, Range, Subset};
 
@@ -30,7 +31,8 @@ impl GraphReader {
     pub fn state(&mut self, at: &At, around: &Around) -> Read<StateGraph> {
         let nodes = at.get("nodes")?.items()?;
         let edges = at.get("edges")?.items()?;
-        let mut state = State { around, graph: StateGraph::new(), ids: vec![], renamed: vec![], nodes, edges };
+        let mut state =
+            State { around, graph: StateGraph::new(), ids: vec![], renamed: vec![], nodes, edges };
         let mut maps: BTreeMap<usize, MapId> = BTreeMap::new();
         for i in 0..state.nodes.len() {
             let (node, renamed) = self.node(&state, i, &mut maps)?;
@@ -46,7 +48,7 @@ impl GraphReader {
             self.edge(&mut state, &edge)?;
         }
         let mut graph = state.graph;
-        name_copies(&mut graph, at)?;
+        name_copies(&mut graph, &around.sdfg.data, at)?;
         self.own_parameters(&mut graph);
         Ok(graph)
     }
@@ -73,7 +75,9 @@ impl GraphReader {
             "MapExit" => {
                 let entry = at.get("scope_entry")?;
                 let index = entry.index()?;
-                if state.nodes.get(index).and_then(|n| n.value.get("type")).and_then(Value::as_str) != Some("MapEntry") {
+                if state.nodes.get(index).and_then(|n| n.value.get("type")).and_then(Value::as_str)
+                    != Some("MapEntry")
+                {
                     return entry.error("a map exit without its entry");
                 }
                 (Node::MapExit(*maps.entry(index).or_insert_with(MapId::new)), none)
@@ -157,7 +161,8 @@ impl GraphReader {
                 }
             }
         }
-        let mut reader = GraphReader { labels: BTreeSet::new(), scalars, depth: self.depth + 1, outer: false };
+        let mut reader =
+            GraphReader { labels: BTreeSet::new(), scalars, depth: self.depth + 1, outer: false };
         let mut inner = reader.sdfg(attributes.get("sdfg")?)?;
         let mut symbols = BTreeMap::new();
         if let Some(mapping) = attributes.find("symbol_mapping") {
@@ -175,12 +180,19 @@ impl GraphReader {
         Ok(Nested { label: self.label(label), sdfg: Arc::new(inner), symbols })
     }
 
-    fn library(&mut self, state: &State, i: usize, attributes: &At) -> Read<(Node, BTreeMap<String, String>)> {
+    fn library(
+        &mut self,
+        state: &State,
+        i: usize,
+        attributes: &At,
+    ) -> Read<(Node, BTreeMap<String, String>)> {
         let at = &state.nodes[i];
         let class = at.get("classpath")?.text()?;
-        let rename = |list: [(&str, &str); 3]| list.map(|(a, b)| (a.to_string(), b.to_string())).into_iter().collect();
+        let rename =
+            |list: [(&str, &str); 3]| list.map(|(a, b)| (a.to_string(), b.to_string())).into_iter().collect();
         let label = attributes.find("label").and_then(|l| l.value.as_str()).unwrap_or("library").to_string();
-        let scaled = |key: &str, plain: f64| attributes.find(key).is_some_and(|v| as_f64(v.value) != Some(plain));
+        let scaled =
+            |key: &str, plain: f64| attributes.find(key).is_some_and(|v| as_f64(v.value) != Some(plain));
         if scaled("alpha", 1.0) || scaled("beta", 0.0) {
             return attributes.error("a product with factors alpha or beta");
         }
@@ -251,7 +263,10 @@ impl GraphReader {
         };
         let ((from, src), (to, dst)) = (end("src")?, end("dst")?);
         let reduces = |i: usize| {
-            matches!(state.graph.node(state.ids[i]), Node::Library(Library { kind: LibraryKind::Reduce { .. }, .. }))
+            matches!(
+                state.graph.node(state.ids[i]),
+                Node::Library(Library { kind: LibraryKind::Reduce { .. }, .. })
+            )
         };
         let src = if reduces(from) { Some(Name::new("output")) } else { src };
         let dst = if reduces(to) { Some(Name::new("input")) } else { dst };
@@ -259,6 +274,19 @@ impl GraphReader {
         let memlet = self.memlet(state, &memlet)?;
         let port = |i: usize, conn| Port { node: state.ids[i], conn };
         let (src, dst) = (port(from, src), port(to, dst));
+        let computes = |p: Port| {
+            matches!(state.graph.node(p.node), Node::Tasklet(_) | Node::Nested(_) | Node::Library(_))
+        };
+        if let Some(memlet) = &memlet
+            && computes(src)
+            && computes(dst)
+        {
+            // DaCe lets values go from tasklet to tasklet: here a scalar is in between.
+            let between = state.graph.add_node(Node::Access(memlet.data), None);
+            state.graph.connect(src, between, memlet.clone());
+            state.graph.connect(between, dst, memlet.clone());
+            return Ok(());
+        }
         state.graph.connect(src, dst, memlet);
         Ok(())
     }
@@ -276,7 +304,11 @@ impl GraphReader {
             subset = Subset(vec![]);
         }
         if subset.rank() != container.shape.len() {
-            return attributes.error(format!("'{name}' has {} dimensions, not {}", container.shape.len(), subset.rank()));
+            return attributes.error(format!(
+                "'{name}' has {} dimensions, not {}",
+                container.shape.len(),
+                subset.rank()
+            ));
         }
         let other = attributes.find("other_subset").map(|o| ranges(&o)).transpose()?;
         let wcr = attributes.find("wcr").map(|w| wcr(&w)).transpose()?;
@@ -308,8 +340,10 @@ fn rename_scope(graph: &mut StateGraph, scopes: &Scopes, map: MapId, renames: &B
         *name = renames.get(name).copied().unwrap_or(*name);
     }
     let Some((entry, exit)) = graph.map_nodes(map) else { return };
-    let inside: BTreeSet<NodeId> =
-        graph.node_ids().filter(|n| *n != exit && *n != entry && scopes.enclosing(*n).contains(&map)).collect();
+    let inside: BTreeSet<NodeId> = graph
+        .node_ids()
+        .filter(|n| *n != exit && *n != entry && scopes.enclosing(*n).contains(&map))
+        .collect();
     let edges: Vec<_> = graph
         .edges()
         .filter(|e| inside.contains(&e.src.node) || inside.contains(&e.dst.node))
@@ -344,7 +378,8 @@ fn rename_scope(graph: &mut StateGraph, scopes: &Scopes, map: MapId, renames: &B
 }
 
 /// Brings copies to our form: `data` is the source, or the container outside of a scope.
-fn name_copies(graph: &mut StateGraph, at: &At) -> Read<()> {
+fn name_copies(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, at: &At) -> Read<()> {
+    let rank = |name: &Name| data.get(name).map_or(0, |d| d.shape.len());
     let edges: Vec<_> = graph.edges().cloned().collect();
     for edge in edges {
         let Some(memlet) = edge.memlet else { continue };
@@ -380,10 +415,24 @@ fn name_copies(graph: &mut StateGraph, at: &At) -> Read<()> {
         };
         let swapped = memlet.data != near;
         if swapped && memlet.data != far {
-            return at.error(format!("a copy between '{near}' and '{far}' whose memlet is of '{}'", memlet.data));
+            return at
+                .error(format!("a copy between '{near}' and '{far}' whose memlet is of '{}'", memlet.data));
         }
-        let other = memlet.other.clone().unwrap_or_else(|| whole(&memlet.subset));
-        let (subset, other) = if swapped { (other, memlet.subset.clone()) } else { (memlet.subset.clone(), other) };
+        let other_rank = rank(if swapped { &near } else { &far });
+        let mut other = memlet.other.clone().unwrap_or_else(|| whole(&memlet.subset));
+        if other_rank == 0 {
+            other = Subset(vec![]);
+        } else if memlet.other.is_none() && other.rank() > other_rank {
+            // Single indices have no counterpart in a container of smaller rank.
+            let single = |r: &Range| r.is_index().is_some();
+            other.0.retain(|r| !single(r));
+        }
+        if other.rank() != other_rank {
+            return at
+                .error(format!("a copy between '{near}' and '{far}' of parts with different dimensions"));
+        }
+        let (subset, other) =
+            if swapped { (other, memlet.subset.clone()) } else { (memlet.subset.clone(), other) };
         *graph.memlet_mut(edge.id) = Some(Memlet { data: near, subset, other: Some(other), ..memlet });
     }
     Ok(())
@@ -400,7 +449,8 @@ fn root(graph: &StateGraph, port: Port, backwards: bool) -> Option<Name> {
         let (edges, prefix) =
             if backwards { (graph.in_edges(port.node), "IN_") } else { (graph.out_edges(port.node), "OUT_") };
         let partner = Some(Name::new(&format!("{prefix}{stem}")));
-        let edge = edges.into_iter().find(|e| (if backwards { e.dst.conn } else { e.src.conn }) == partner)?;
+        let edge =
+            edges.into_iter().find(|e| (if backwards { e.dst.conn } else { e.src.conn }) == partner)?;
         port = if backwards { edge.src } else { edge.dst };
     }
     None

@@ -88,7 +88,8 @@ fn boxed(sdfg: &Sdfg) -> BTreeSet<Name> {
 }
 
 fn interstate(edge: &super::flatten::FlatEdge) -> Value {
-    let assignments: Map<String, Value> = edge.assignments.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    let assignments: Map<String, Value> =
+        edge.assignments.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
     json!({
         "type": "Edge",
         "attributes": {"data": {

@@ -75,7 +75,10 @@ fn errors_have_their_place() {
     let head = "sdfg f(A: f64[N])\n  state s0\n";
     assert_eq!(at(&format!("{head}    A[0] = B[0] + 1.0")), (3, 12, "no container 'B'".into()));
     assert_eq!(at(&format!("{head}    A[0, 1] = 1.0")), (3, 5, "'A' has 1 dimensions, not 2".into()));
-    assert_eq!(at(&format!("{head}    A[0] = 1.0 +")), (3, 17, "expected an expression at the end of the line".into()));
+    assert_eq!(
+        at(&format!("{head}    A[0] = 1.0 +")),
+        (3, 17, "expected an expression at the end of the line".into())
+    );
     assert_eq!(at(&format!("{head}    frob")), (3, 5, "no container 'frob'".into()));
     assert_eq!(at("sdfg f(A: f65[N])"), (1, 11, "unknown type 'f65'".into()));
     assert_eq!(at("").0, 1);
@@ -88,7 +91,12 @@ fn changed_texts_do_not_panic() {
         let chars: Vec<char> = text.chars().collect();
         for at in (0..chars.len()).step_by(3) {
             for insert in ["", "  ", "(", "]", "%", "`", "\"", "\n", "9", "@@1-"] {
-                let changed: String = chars[..at].iter().copied().chain(insert.chars()).chain(chars[at + 1..].iter().copied()).collect();
+                let changed: String = chars[..at]
+                    .iter()
+                    .copied()
+                    .chain(insert.chars())
+                    .chain(chars[at + 1..].iter().copied())
+                    .collect();
                 if let Ok(graph) = parse(&changed) {
                     let printed = print(&graph);
                     let again = parse(&printed).unwrap_or_else(|e| panic!("{e}\n{printed}"));
@@ -153,8 +161,8 @@ mod expressions {
             }),
         ];
         let ops = vec![
-            Add, Sub, Mul, Div, FloorDiv, Mod, Pow, BitAnd, BitOr, BitXor, Shl, Shr, And, Or, Eq, Ne, Lt, Le, Gt, Ge,
-            Min, Max, Atan2, Hypot, CopySign, Fmod,
+            Add, Sub, Mul, Div, FloorDiv, Mod, Pow, BitAnd, BitOr, BitXor, Shl, Shr, And, Or, Eq, Ne, Lt, Le,
+            Gt, Ge, Min, Max, Atan2, Hypot, CopySign, Fmod,
         ];
         let funcs: Vec<Func> = Func::all().map(|f| f.0).collect();
         leaf.prop_recursive(6, 64, 3, move |inner| {
@@ -162,7 +170,8 @@ mod expressions {
             let dtypes = prop::sample::select(DType::all().collect::<Vec<_>>());
             prop_oneof![
                 (un, inner.clone()).prop_map(|(op, a)| Expr::un(op, a)),
-                (prop::sample::select(ops.clone()), inner.clone(), inner.clone()).prop_map(|(op, a, b)| Expr::bin(op, a, b)),
+                (prop::sample::select(ops.clone()), inner.clone(), inner.clone())
+                    .prop_map(|(op, a, b)| Expr::bin(op, a, b)),
                 (prop::sample::select(funcs.clone()), inner.clone()).prop_map(|(f, a)| Expr::call(f, a)),
                 (dtypes, inner.clone()).prop_map(|(t, a)| Expr::cast(t, a)),
                 (inner.clone(), inner.clone(), inner).prop_map(|(c, a, b)| Expr::select(c, a, b)),

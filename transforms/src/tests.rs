@@ -1,0 +1,155 @@
+//! What the fixtures do not say: whole kernels, planted errors, recipes.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use weft_ir::text;
+
+use crate::harness::{differ, graph};
+use crate::support::without;
+use crate::{Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, loop_to_map, replay, simplify};
+
+const FLOYD_WARSHALL: &str = "\
+sdfg floyd_warshall(path: f64[N, N])
+  guard N - 3 >= 0
+  transient detour: f64[N, N]
+  loop k = 0:N @rounds
+    state s0
+      map m0 [i = 0:N, j = 0:N]
+        t0: detour[i, j] = path[i, k] + path[k, j]
+    state s1
+      map m1 [i1 = 0:N, j1 = 0:N]
+        t1: path[i1, j1] = minimum(path[i1, j1], detour[i1, j1])
+";
+
+const JACOBI_IN_PLACE: &str = "\
+sdfg jacobi(A: f64[N])
+  guard N - 4 >= 0
+  loop i = 1:N - 1 @sweep
+    state s0
+      t0: A[i] = 0.5 * (A[i - 1] + A[i + 1])
+";
+
+const CHOLESKY: &str = "\
+sdfg cholesky(A: f64[N, N])
+  guard N - 3 >= 0
+  transient s: f64
+  loop j = 0:N @columns
+    state s0
+      t0: s = 0.0
+    loop k = 0:j @dots
+      state s1
+        t1: s = s + A[j, k] * A[j, k]
+    state s2
+      t2: A[j, j] = sqrt(abs(A[j, j] - s))
+    loop i = j + 1:N @rows
+      loop l = 0:j @inner
+        state s3
+          t3: A[i, j] = A[i, j] - A[i, l] * A[j, l]
+      state s4
+        t4: A[i, j] = A[i, j] / A[j, j]
+";
+
+/// With the dependence condition switched off, an illegal LoopToMap has to be seen by the interpreter.
+fn planted(source: &str, at: &str) {
+    let before = graph(source).unwrap();
+    let site = find_site(loop_to_map::LoopToMap.sites(&before), at).unwrap();
+    let refusal = loop_to_map::LoopToMap.plan(&before, &site, &Settings::new()).unwrap_err();
+    assert_eq!(refusal.condition, "no-carried-dependence", "{}", refusal.reason);
+    let plan = without("no-carried-dependence", || {
+        loop_to_map::LoopToMap.plan(&before, &site, &Settings::new())
+    });
+    let wrong = match plan {
+        Ok(plan) => differ(&before, plan.preview(), Keeps::UpToRounding, &BTreeMap::new()).unwrap(),
+        Err(refusal) => Some(refusal.reason),
+    };
+    assert!(wrong.is_some(), "nobody has seen that {at} became a map");
+}
+
+#[test]
+fn an_illegal_loop_to_map_is_caught() {
+    planted(FLOYD_WARSHALL, "rounds");
+    planted(JACOBI_IN_PLACE, "sweep");
+    planted(CHOLESKY, "columns");
+}
+
+#[test]
+fn independent_rows_of_cholesky_become_a_map() {
+    let before = graph(CHOLESKY).unwrap();
+    let site = find_site(loop_to_map::LoopToMap.sites(&before), "rows").unwrap();
+    let plan = loop_to_map::LoopToMap.plan(&before, &site, &Settings::new()).unwrap();
+    assert_eq!(differ(&before, plan.preview(), Keeps::Exactly, &BTreeMap::new()).unwrap(), None);
+}
+
+const STATEMENTS: &str = "\
+sdfg statements(A: f64[N], B: f64[N])
+  guard N - 3 >= 0
+  transient t0: f64[N - 2]
+  transient t1: f64[N - 2]
+  transient dead: f64[N]
+  loop t = 0:3 @steps
+    state s0
+      map m0 [i = 0:N - 2]
+        a: t0[i] = A[i] + A[i + 2]
+    state s1
+      map m1 [j = 0:N - 2]
+        b: t1[j] = t0[j] * 0.5
+    state s2
+      copy t1[0:N - 2] -> B[1:N - 1]
+    state s3
+      map m2 [k = 0:N]
+        c: dead[k] = B[k] * 2.0
+    state s4
+    state s5
+      copy B[1:N - 1] -> A[1:N - 1]
+";
+
+#[test]
+fn simplify_reaches_a_fixed_point_that_its_recipe_reaches_too() {
+    for source in [STATEMENTS, FLOYD_WARSHALL, CHOLESKY] {
+        let before = graph(source).unwrap();
+        let started = Instant::now();
+        let (after, recipe, forwarding) = simplify(&before);
+        let took = started.elapsed();
+        assert_eq!(differ(&before, &after, Keeps::Exactly, &BTreeMap::new()).unwrap(), None);
+        let (again, more, _) = simplify(&after);
+        assert!(more.0.is_empty() && text::equivalent(&again, &after));
+        let json = serde_json::to_string(&recipe).unwrap();
+        let read: Recipe = serde_json::from_str(&json).unwrap();
+        let (replayed, moved) = replay(&before, &read).unwrap();
+        assert!(text::equivalent(&replayed, &after), "{}", text::print(&replayed));
+        assert_eq!(moved, forwarding);
+        assert!(took.as_millis() < 250, "{took:?} for {} steps", recipe.0.len());
+    }
+    let (after, ..) = simplify(&graph(STATEMENTS).unwrap());
+    assert_eq!(after.states().len(), 1, "{}", text::print(&after));
+    assert!(!after.data.contains_key(&"dead".into()) && !after.data.contains_key(&"t1".into()));
+}
+
+#[test]
+fn errors_of_recipes_say_what_is_possible() {
+    let before = graph(STATEMENTS).unwrap();
+    let step = |transform: &str, at: &str| {
+        Recipe(vec![Step { transform: transform.into(), at: at.into(), params: Settings::new() }])
+    };
+    let error = |recipe: Recipe| replay(&before, &recipe).unwrap_err();
+    assert_eq!(
+        error(step("Fusion", "m0")).to_string(),
+        "step 1: no transformation is called 'Fusion'; is 'StateFusion' meant?"
+    );
+    let text = error(step("StateFusion", "s0")).to_string();
+    assert!(text.starts_with("step 1: StateFusion fits nowhere at 's0'; it fits at: s0, s1; "), "{text}");
+    let refused = error(step("LoopToMap", "steps"));
+    assert!(matches!(refused.error, StepError::Refused { .. }), "{refused}");
+}
+
+#[test]
+fn every_explanation_has_all_headings() {
+    for t in crate::ALL {
+        let text = explain(&t.info().name.to_lowercase()).expect("the help");
+        for heading in ["What", "Why", "Applies when", "Parameters", "Example", "Keeps"] {
+            assert!(text.lines().any(|l| l == heading), "{}: {heading}", t.info().name);
+        }
+    }
+    assert_eq!(explain("Nothing"), None);
+}
