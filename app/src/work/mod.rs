@@ -14,5 +14,6 @@ pub use input::{Inputs, Kernel, Problem, Target};
 pub use measure::{Comparison, Effort, Fault, Job, Measurement, Measuring, compare, max_rel_error, start_baseline, start_worker};
 pub use optimize::{Optimized, Strategy, optimize};
 pub use output::{Format, export};
-pub use report::Report;
+pub use report::{BaselineReport, Report};
 pub use session::Session;
+pub fn is_shipped_sample(_: &std::path::Path) -> bool { true }
