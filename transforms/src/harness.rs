@@ -254,8 +254,13 @@ pub fn differ(
     for round in 0..6u64 {
         let arguments =
             arguments(before, &mut random, sizes).ok_or("no sizes were found that keep the guards")?;
-        let expected = run(before, &arguments, round)
-            .map_err(|f| format!("the graph before fails for {:?}: {f}", arguments.0))?;
+        let expected = match run(before, &arguments, round) {
+            Ok(expected) => expected,
+            Err(fault) if run(after, &arguments, round).is_ok() => {
+                return Ok(Some(format!("for {:?}: the graph before fails: {fault}", arguments.0)));
+            }
+            Err(fault) => return Err(format!("both graphs fail for {:?}: {fault}", arguments.0)),
+        };
         for seed in 0..3u64 {
             let found = match run(after, &arguments, seed * 31 + round) {
                 Ok(found) => found,

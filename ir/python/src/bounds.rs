@@ -4,7 +4,7 @@ use weft_ir::sdfg::Span;
 use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
-use crate::context::{Importer, Res, fail, fail_hint};
+use crate::context::{Importer, Res, Stop, fail, fail_hint};
 
 /// A part of a subscript.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Importer<'_> {
         {
             let message = format!("index {at} is out of bounds for axis {axis} with size {size}");
             self.check(tasklet::Expr::Lit(weft_ir::dtype::Scalar::Bool(false)), message, span);
-            return Ok(Expr::zero());
+            return Err(Stop::Raises);
         }
         let wrapped = match self.sign(i, span)? {
             Truth::Yes => i.clone(),
@@ -58,7 +58,8 @@ impl Importer<'_> {
                 return Ok(at);
             }
         };
-        let low = if self.sign(i, span)?.is_yes() { Truth::Yes } else { self.nonneg_everywhere(&wrapped, span)? };
+        let low =
+            if self.sign(i, span)?.is_yes() { Truth::Yes } else { self.nonneg_everywhere(&wrapped, span)? };
         let room = n - &wrapped - 1;
         let high = self.nonneg_everywhere(&room, span)?;
         if low.is_yes() && high.is_yes() {

@@ -42,7 +42,11 @@ impl Args {
     /// No more than `count` positional arguments and no other keyword are given.
     pub fn done(&self, count: usize) -> Res<()> {
         if let Some((name, _)) = self.kw.iter().next() {
-            return fail_hint(self.span, format!("the argument '{name}' of {} is not supported", self.name), "leave it out");
+            return fail_hint(
+                self.span,
+                format!("the argument '{name}' of {} is not supported", self.name),
+                "leave it out",
+            );
         }
         if self.pos.len() > count {
             return fail(self.span, format!("{} has too many arguments", self.name));
@@ -97,7 +101,8 @@ impl Importer<'_> {
             return fail_hint(span, "print is not supported", "return the value");
         }
         let mut args = Args { pos: vec![], kw: BTreeMap::new(), name: String::new(), span };
-        let user = |s: &Self, e: &ast::Expr| matches!(e, ast::Expr::Call(_)) && !s.module.functions.is_empty();
+        let user =
+            |s: &Self, e: &ast::Expr| matches!(e, ast::Expr::Call(_)) && !s.module.functions.is_empty();
         let later_calls = c.arguments.args.iter().skip(1).any(|e| user(self, e));
         for e in &c.arguments.args {
             let value = self.eval(e)?;
@@ -138,7 +143,11 @@ impl Importer<'_> {
         }
         args.pos.clear();
         let module = path.split('.').next().unwrap_or(path);
-        fail_hint(args.span, format!("'{path}' is not supported"), format!("NumPy and math are known, {module} is not"))
+        fail_hint(
+            args.span,
+            format!("'{path}' is not supported"),
+            format!("NumPy and math are known, {module} is not"),
+        )
     }
 
     // ---- Python's own ------------------------------------------------------------------
@@ -164,7 +173,7 @@ impl Importer<'_> {
             "float" => {
                 let v = args.need(0, "x")?;
                 args.done(1)?;
-                self.to_python(&v, Kind::Float, span)
+                self.python_scalar(&v, Kind::Float, span)
             }
             "bool" => {
                 let v = args.need(0, "x")?;
@@ -175,7 +184,7 @@ impl Importer<'_> {
             "int" => {
                 let v = args.need(0, "x")?;
                 args.done(1)?;
-                self.to_int(&v, span)
+                self.truncated(&v, span)
             }
             "sum" => fail_hint(span, "Python's sum is not supported", "use np.sum"),
             "range" => fail_hint(span, "range is supported in 'for' only", "use np.arange"),
@@ -184,7 +193,7 @@ impl Importer<'_> {
     }
 
     /// `float(x)`: Python's kind, the same value.
-    fn to_python(&mut self, v: &Value, kind: Kind, span: Span) -> Res<Value> {
+    fn python_scalar(&mut self, v: &Value, kind: Kind, span: Span) -> Res<Value> {
         let Some(from) = v.kind() else { return fail(span, format!("float of {}", v.describe())) };
         if matches!(v, Value::Array(a) if a.rank() > 0) || from.dtype().is_complex() {
             return fail(span, format!("float of {}", v.describe()));
@@ -202,15 +211,21 @@ impl Importer<'_> {
         Ok(rekind(value, kind))
     }
 
-    fn to_int(&mut self, v: &Value, span: Span) -> Res<Value> {
+    fn truncated(&mut self, v: &Value, span: Span) -> Res<Value> {
         let kind = v.kind();
         match v {
             Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => {
-                if x.is_finite() && x.abs() < 9e18 { Ok(Value::int(*x as i64)) } else { fail(span, "the float is no integer") }
+                if x.is_finite() && x.abs() < 9e18 {
+                    Ok(Value::int(*x as i64))
+                } else {
+                    fail(span, "the float is no integer")
+                }
             }
             _ if kind.is_some_and(|k| k.dtype().is_float()) => {
                 let view = match v {
-                    Value::Num(Num { src: Src::Elem(view), .. }) | Value::Array(view) if view.rank() == 0 => view.clone(),
+                    Value::Num(Num { src: Src::Elem(view), .. }) | Value::Array(view) if view.rank() == 0 => {
+                        view.clone()
+                    }
                     _ => return fail(span, format!("int of {}", v.describe())),
                 };
                 let t = view.dtype;
@@ -248,7 +263,11 @@ impl Importer<'_> {
             };
             if a != b || acc.shape().len() + item.shape().len() > 0 {
                 let hint = format!("use np.{name}imum", name = name);
-                return fail_hint(span, format!("{name} of {} and {}", acc.describe(), item.describe()), hint);
+                return fail_hint(
+                    span,
+                    format!("{name} of {} and {}", acc.describe(), item.describe()),
+                    hint,
+                );
             }
             if matches!(a, Kind::Int | Kind::Bool) {
                 acc = self.binary(op, &acc, &item, span)?;
@@ -259,7 +278,8 @@ impl Importer<'_> {
             let mut inputs = Inputs::default();
             let x = self.operand(&acc, t, &mut inputs, span)?;
             let y = self.operand(&item, t, &mut inputs, span)?;
-            let cond = tasklet::Expr::bin(if name == "min" { BinOp::Lt } else { BinOp::Gt }, y.clone(), x.clone());
+            let cond =
+                tasklet::Expr::bin(if name == "min" { BinOp::Lt } else { BinOp::Gt }, y.clone(), x.clone());
             let out = self.elementwise(name, t, vec![], &inputs, tasklet::Expr::select(cond, y, x), span);
             acc = Value::elem(a, out);
         }
@@ -274,7 +294,7 @@ impl Importer<'_> {
             return match name {
                 "fabs" => {
                     let v = args.need(0, "x")?;
-                    let v = self.to_python(&v, Kind::Float, span)?;
+                    let v = self.python_scalar(&v, Kind::Float, span)?;
                     self.abs(&v, span)
                 }
                 "pow" | "atan2" | "hypot" | "fmod" | "copysign" if args.pos.len() == 2 && name != "pow" => {
@@ -285,8 +305,10 @@ impl Importer<'_> {
                         _ => return fail_hint(span, "math.fmod is not supported", hint),
                     };
                     let (a, b) = (args.need(0, "x")?, args.need(1, "y")?);
-                    let (a, b) =
-                        (self.to_python(&a, Kind::Float, span)?, self.to_python(&b, Kind::Float, span)?);
+                    let (a, b) = (
+                        self.python_scalar(&a, Kind::Float, span)?,
+                        self.python_scalar(&b, Kind::Float, span)?,
+                    );
                     let value = self.ufunc2(Binary::Op(op), &a, &b, span)?;
                     Ok(rekind(value, Kind::Float))
                 }
@@ -298,7 +320,7 @@ impl Importer<'_> {
         if matches!(func, Func::Sign | Func::Rint) {
             return fail_hint(span, format!("math.{name} is not supported"), hint);
         }
-        let v = self.to_python(&v, Kind::Float, span)?;
+        let v = self.python_scalar(&v, Kind::Float, span)?;
         if matches!(func, Func::IsNan | Func::IsInf | Func::IsFinite) {
             let value = self.call1(name, func, &v, span)?;
             return Ok(rekind(value, Kind::Bool));
@@ -327,7 +349,11 @@ impl Importer<'_> {
             self.check(good, "math domain or range error", span);
         }
         let value = rekind(out, Kind::Float);
-        if matches!(func, Func::Floor | Func::Ceil | Func::Trunc) { self.to_int(&value, span) } else { Ok(value) }
+        if matches!(func, Func::Floor | Func::Ceil | Func::Trunc) {
+            self.truncated(&value, span)
+        } else {
+            Ok(value)
+        }
     }
 
     // ---- NumPy -------------------------------------------------------------------------
@@ -339,14 +365,15 @@ impl Importer<'_> {
             let (a, b) = (args.need(0, "x1")?, args.need(1, "x2")?);
             args.done(3)?;
             let value = self.ufunc2(op, &a, &b, span)?;
-            return self.into_out(out, value, span);
+            return self.give_out(out, value, span);
         }
         if let Some(func) = func_named(name).filter(|_| !name.starts_with('a') || name.starts_with("arc")) {
             let out = args.take(1, "out");
             let a = args.need(0, "x")?;
             args.done(2)?;
-            let value = if func == Func::Sign { self.sign_of(&a, span)? } else { self.call1(name, func, &a, span)? };
-            return self.into_out(out, value, span);
+            let value =
+                if func == Func::Sign { self.sign_of(&a, span)? } else { self.call1(name, func, &a, span)? };
+            return self.give_out(out, value, span);
         }
         if let Some(to) = DType::from_numpy(name).or(match name {
             "bool_" => Some(DType::Bool),
@@ -374,26 +401,35 @@ impl Importer<'_> {
             }
             "where" => {
                 if args.pos.len() != 3 {
-                    return fail_hint(span, "where with one argument is not supported", "give the two values as well");
+                    return fail_hint(
+                        span,
+                        "where with one argument is not supported",
+                        "give the two values as well",
+                    );
                 }
                 let (c, a, b) = (args.need(0, "c")?, args.need(1, "x")?, args.need(2, "y")?);
                 args.done(3)?;
                 self.select(&c, &a, &b, span)
             }
             "clip" => self.clip(args),
-            "sum" | "prod" | "product" | "max" | "min" | "amax" | "amin" | "any" | "all" | "mean" | "average" => {
+            "sum" | "prod" | "product" | "max" | "min" | "amax" | "amin" | "any" | "all" | "mean"
+            | "average" => {
                 let a = args.need(0, "a")?;
                 args.pos.remove(0);
                 self.reduction(name, &a, args)
             }
-            "zeros" | "ones" | "empty" | "full" | "zeros_like" | "ones_like" | "empty_like" | "full_like" | "arange"
-            | "eye" | "identity" => self.create(name, args),
+            "zeros" | "ones" | "empty" | "full" | "zeros_like" | "ones_like" | "empty_like" | "full_like"
+            | "arange" | "eye" | "identity" => self.create(name, args),
             "copy" | "array" | "asarray" | "ascontiguousarray" => {
                 let a = args.need(0, "a")?;
                 let to = args.take(1, "dtype");
                 args.done(2)?;
                 let Value::Array(view) = &a else {
-                    return fail_hint(span, format!("{name} of {}", a.describe()), "make it by zeros and assign its elements");
+                    return fail_hint(
+                        span,
+                        format!("{name} of {}", a.describe()),
+                        "make it by zeros and assign its elements",
+                    );
                 };
                 let dtype = match to {
                     Some(t) => self.dtype_of(&t, span)?,
@@ -409,7 +445,7 @@ impl Importer<'_> {
                 let (a, b) = (args.need(0, "a")?, args.need(1, "b")?);
                 args.done(3)?;
                 let value = self.product(&a, &b, name == "matmul", span)?;
-                self.into_out(out, value, span)
+                self.give_out(out, value, span)
             }
             "outer" => self.outer(Binary::Op(BinOp::Mul), args),
             "transpose" => {
@@ -440,7 +476,11 @@ impl Importer<'_> {
                 args.done(1)?;
                 Ok(Value::Tuple(a.shape().into_iter().map(Value::sym).collect()))
             }
-            _ => fail_hint(span, format!("np.{name} is not supported"), "write it with arithmetic, slices and loops"),
+            _ => fail_hint(
+                span,
+                format!("np.{name} is not supported"),
+                "write it with arithmetic, slices and loops",
+            ),
         }
     }
 
@@ -486,7 +526,9 @@ impl Importer<'_> {
 
     fn unary_named(&mut self, name: &str, a: &Value, span: Span) -> Res<Value> {
         let a = &self.as_numpy(a, span)?;
-        let Some(t) = a.kind().map(Kind::dtype) else { return fail(span, format!("{name} of {}", a.describe())) };
+        let Some(t) = a.kind().map(Kind::dtype) else {
+            return fail(span, format!("{name} of {}", a.describe()));
+        };
         let value = match name {
             "negative" => self.unary(UnOp::Neg, a, span)?,
             "invert" | "bitwise_not" => self.unary(UnOp::Invert, a, span)?,
@@ -499,7 +541,11 @@ impl Importer<'_> {
             "reciprocal" => return fail_hint(span, "reciprocal of integers", "divide 1.0 by it"),
             "logical_not" => {
                 let not = |x: tasklet::Expr| {
-                    if t == DType::Bool { tasklet::Expr::un(UnOp::Not, x) } else { tasklet::Expr::bin(BinOp::Eq, x, zero(t)) }
+                    if t == DType::Bool {
+                        tasklet::Expr::un(UnOp::Not, x)
+                    } else {
+                        tasklet::Expr::bin(BinOp::Eq, x, zero(t))
+                    }
                 };
                 self.map1(name, a, t, DType::Bool, not, span)?
             }
@@ -559,13 +605,16 @@ impl Importer<'_> {
         self.ufunc2(op, &Value::Array(left), &b, span)
     }
 
-    fn into_out(&mut self, out: Option<Value>, value: Value, span: Span) -> Res<Value> {
+    fn give_out(&mut self, out: Option<Value>, value: Value, span: Span) -> Res<Value> {
         match out {
             None | Some(Value::None) => Ok(value),
             Some(Value::Array(target)) => {
                 let from = value.kind().map_or(DType::F64, Kind::dtype);
                 if !same_kind(from, target.dtype) {
-                    return fail(span, format!("cannot cast {} to {} for 'out'", from.numpy(), target.dtype.numpy()));
+                    return fail(
+                        span,
+                        format!("cannot cast {} to {} for 'out'", from.numpy(), target.dtype.numpy()),
+                    );
                 }
                 self.store(&target, &value, span)?;
                 Ok(Value::Array(target))
@@ -580,7 +629,9 @@ impl Importer<'_> {
         let perm: Vec<usize> = match axes {
             None | Some(Value::None) => (0..view.rank()).rev().collect(),
             Some(Value::Tuple(items)) => {
-                let at = |v: &Value| v.as_const_int().filter(|i| (-n..n).contains(i)).map(|i| i.rem_euclid(n) as usize);
+                let at = |v: &Value| {
+                    v.as_const_int().filter(|i| (-n..n).contains(i)).map(|i| i.rem_euclid(n) as usize)
+                };
                 items.iter().filter_map(at).collect()
             }
             Some(_) => vec![],
@@ -606,7 +657,11 @@ impl Importer<'_> {
             }
             (Value::Array(x), Value::Array(y), Some(1 | 2), Some(1 | 2)) => (x, y),
             (_, _, Some(_), Some(_)) => {
-                return fail_hint(span, "a product of these dimensions", "one- and two-dimensional arrays are supported");
+                return fail_hint(
+                    span,
+                    "a product of these dimensions",
+                    "one- and two-dimensional arrays are supported",
+                );
             }
             _ => return fail(span, format!("a product of {} and {}", a.describe(), b.describe())),
         };
@@ -615,10 +670,18 @@ impl Importer<'_> {
             weft_ir::symbolic::Truth::Yes => {}
             weft_ir::symbolic::Truth::No => {
                 let (p, q) = (self.show_shape(&x.shape), self.show_shape(&y.shape));
-                return fail_hint(span, format!("shapes {p} and {q} do not fit a product"), "the inner extents must be equal");
+                return fail_hint(
+                    span,
+                    format!("shapes {p} and {q} do not fit a product"),
+                    "the inner extents must be equal",
+                );
             }
             weft_ir::symbolic::Truth::Unknown => {
-                let cond = tasklet::Expr::bin(BinOp::Eq, tasklet::Expr::Sym(k.clone()), tasklet::Expr::Sym(l.clone()));
+                let cond = tasklet::Expr::bin(
+                    BinOp::Eq,
+                    tasklet::Expr::Sym(k.clone()),
+                    tasklet::Expr::Sym(l.clone()),
+                );
                 self.check(cond, format!("the inner extents {k} and {l} of a product differ"), span);
             }
         }
@@ -640,7 +703,9 @@ impl Importer<'_> {
         let view = match &object {
             Value::Array(view) => view.clone(),
             Value::Num(Num { src: Src::Elem(view), kind: Kind::Np(_) }) => view.clone(),
-            other => return fail(span, format!("the method '{name}' of {} is not supported", other.describe())),
+            other => {
+                return fail(span, format!("the method '{name}' of {} is not supported", other.describe()));
+            }
         };
         match name {
             "sum" | "prod" | "max" | "min" | "any" | "all" | "mean" => self.reduction(name, &object, args),
@@ -681,14 +746,18 @@ impl Importer<'_> {
                 self.clip(args)
             }
             "item" if view.rank() == 0 && args.pos.is_empty() => match view.dtype {
-                t if t.is_float() => self.to_python(&object, Kind::Float, span),
-                t if t.is_int() => self.to_int(&object, span),
+                t if t.is_float() => self.python_scalar(&object, Kind::Float, span),
+                t if t.is_int() => self.truncated(&object, span),
                 _ => fail(span, "item of this type is not supported"),
             },
             "reshape" | "ravel" | "flatten" => {
                 fail_hint(span, format!("{name} is not supported"), "index the array by its own dimensions")
             }
-            _ => fail_hint(span, format!("the method '{name}' is not supported"), "use arithmetic, slices and loops"),
+            _ => fail_hint(
+                span,
+                format!("the method '{name}' is not supported"),
+                "use arithmetic, slices and loops",
+            ),
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum Stop {
     Silent,
     /// The plan has changed: import again.
     Restart,
+    /// What was evaluated always raises; the check that does is in the graph.
+    Raises,
 }
 
 impl From<Diagnostic> for Stop {

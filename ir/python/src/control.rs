@@ -15,7 +15,7 @@ use weft_ir::tasklet;
 
 use crate::bounds::Item;
 use crate::context::{Cell, Importer, Join, Res, Stop, fail, fail_hint, span_of};
-use crate::expr::{Test, not};
+use crate::expr::{Test, not, sure};
 use crate::module::assigned;
 use crate::stmt::Flow;
 use crate::value::{Kind, Value};
@@ -63,7 +63,10 @@ impl Importer<'_> {
                 }
                 (Some(Value::Poison), _) => {}
                 (before, _) => {
-                    if is_loop && let Some(v) = &before && !matches!(v, Value::Stale(_)) {
+                    if is_loop
+                        && let Some(v) = &before
+                        && !matches!(v, Value::Stale(_))
+                    {
                         self.frame().vars.insert(name.clone(), Value::Stale(LOOP_CARRIED.into()));
                     }
                     opened.stale.push((name.clone(), before));
@@ -100,7 +103,9 @@ impl Importer<'_> {
         let joined = match (cell.kind, to) {
             (Kind::Float, Kind::Np(t @ (DType::F64 | DType::F32))) => Some(Kind::Np(t)),
             (Kind::Np(t @ (DType::F64 | DType::F32)), Kind::Float) => Some(Kind::Np(t)),
-            (Kind::Bool, Kind::Np(DType::Bool)) | (Kind::Np(DType::Bool), Kind::Bool) => Some(Kind::Np(DType::Bool)),
+            (Kind::Bool, Kind::Np(DType::Bool)) | (Kind::Np(DType::Bool), Kind::Bool) => {
+                Some(Kind::Np(DType::Bool))
+            }
             (Kind::Np(DType::F32), Kind::Np(DType::F64)) => None,
             _ => None,
         };
@@ -126,8 +131,7 @@ impl Importer<'_> {
             self.plan.joins.insert(key, Join::Drop);
             return Err(Stop::Restart);
         }
-        let reason =
-            format!("'{name}' was {} and becomes {} here", cell.kind.describe(), value.describe());
+        let reason = format!("'{name}' was {} and becomes {} here", cell.kind.describe(), value.describe());
         fail_hint(span, reason, "give it one type from the start, such as 0.0 instead of 0")
     }
 
@@ -164,7 +168,13 @@ impl Importer<'_> {
             [a, b, s] => match s.as_int() {
                 Some(0) => return fail(span, "the step of range must not be zero"),
                 Some(_) => Range::with_step(a, b, s),
-                None => return fail_hint(span, "a step of range that is not a constant", "write the step as a number"),
+                None => {
+                    return fail_hint(
+                        span,
+                        "a step of range that is not a constant",
+                        "write the step as a number",
+                    );
+                }
             },
             _ => return fail(span, "range takes one to three integers"),
         };
@@ -180,7 +190,9 @@ impl Importer<'_> {
         let hint = "loop over range(...)";
         let view = match self.eval(&f.iter)? {
             Value::Array(view) if view.rank() > 0 => view,
-            other => return fail_hint(span, format!("a loop over {} is not supported", other.describe()), hint),
+            other => {
+                return fail_hint(span, format!("a loop over {} is not supported", other.describe()), hint);
+            }
         };
         let range = Range::new(0, &view.shape[0]);
         self.range_loop(f, "row", range, span, &|s, var| {
@@ -207,7 +219,10 @@ impl Importer<'_> {
             names.remove(n.id.as_str());
             loop_names.insert(n.id.to_string());
         } else {
-            loop_names = assigned(std::slice::from_ref(&Stmt::For(ast::StmtFor { body: Default::default(), ..f.clone() })));
+            loop_names = assigned(std::slice::from_ref(&Stmt::For(ast::StmtFor {
+                body: Default::default(),
+                ..f.clone()
+            })));
         }
         self.path.push(span.start);
         let result = self.range_body(f, stem, range, span, bind, &names, &loop_names);
@@ -229,10 +244,15 @@ impl Importer<'_> {
         for name in loop_names {
             if self.frame().cells.contains_key(name) {
                 let hint = "use another name for the loop's variable";
-                return fail_hint(span, format!("the loop's variable '{name}' is carried by a loop around"), hint);
+                return fail_hint(
+                    span,
+                    format!("the loop's variable '{name}' is carried by a loop around"),
+                    hint,
+                );
             }
         }
-        let retyped = names.iter().any(|n| matches!(self.plan.joins.get(&self.join_key(n)), Some(Join::Kind(_))));
+        let retyped =
+            names.iter().any(|n| matches!(self.plan.joins.get(&self.join_key(n)), Some(Join::Kind(_))));
         if retyped {
             // A Python float that becomes NumPy's in the first iteration: the loop must have one.
             let count = range.extent() - 1;
@@ -252,7 +272,11 @@ impl Importer<'_> {
         let body = self.pop_region();
         self.end_loop(&opened, loop_names);
         if let Flow::Return(_) = flow? {
-            return fail_hint(span, "'return' inside of a loop of a called function", "assign the result and return it at the end");
+            return fail_hint(
+                span,
+                "'return' inside of a loop of a called function",
+                "assign the result and return it at the end",
+            );
         }
         self.block("loop", BlockKind::Loop { var, range, body }, span);
         Ok(Flow::Next)
@@ -291,7 +315,7 @@ impl Importer<'_> {
         let mark = self.mark();
         self.push_region();
         self.loop_depth += 1;
-        let test = self.test_expr(&w.test);
+        let test = sure(self.test_expr(&w.test), span);
         let head = self.pop_region();
         self.push_region();
         let mut cond = tasklet::Expr::Lit(Scalar::Bool(true));
@@ -321,7 +345,11 @@ impl Importer<'_> {
         let body = self.pop_region();
         self.end_loop(&opened, &BTreeSet::new());
         if let Flow::Return(_) = flow? {
-            return fail_hint(span, "'return' inside of a loop of a called function", "assign the result and return it at the end");
+            return fail_hint(
+                span,
+                "'return' inside of a loop of a called function",
+                "assign the result and return it at the end",
+            );
         }
         if !never {
             self.block("while", BlockKind::While { cond, body }, span);

@@ -38,7 +38,13 @@ impl Importer<'_> {
         }
     }
 
-    fn scalar_operand(&mut self, num: &Num, to: DType, inputs: &mut Inputs, span: Span) -> Res<tasklet::Expr> {
+    fn scalar_operand(
+        &mut self,
+        num: &Num,
+        to: DType,
+        inputs: &mut Inputs,
+        span: Span,
+    ) -> Res<tasklet::Expr> {
         Ok(match &num.src {
             Src::Lit(value) => match convert(*value, to) {
                 Some(value) => tasklet::Expr::Lit(value),
@@ -140,7 +146,11 @@ impl Importer<'_> {
                     .zip(&at[skip..])
                     .map(|(n, i)| if n.is_one() { Expr::zero() } else { i.clone() })
                     .collect();
-                reads.push(Input { node, conn: conn(i), memlet: Memlet::element(view.base, view.index(&index)) });
+                reads.push(Input {
+                    node,
+                    conn: conn(i),
+                    memlet: Memlet::element(view.base, view.index(&index)),
+                });
             }
             let node = b.access(out.base, Some(span));
             let write = Input { node, conn: target, memlet: Memlet::element(out.base, out.index(&at)) };
@@ -177,7 +187,12 @@ impl Importer<'_> {
 
     /// `to[...] = from`, of equal shapes, which do not overlap.
     pub fn copy_into(&mut self, from: &View, to: &View, span: Span) {
-        if from.dtype == to.dtype && from.is_plain() && to.is_plain() && from.shape == to.shape && from.rank() > 0 {
+        if from.dtype == to.dtype
+            && from.is_plain()
+            && to.is_plain()
+            && from.shape == to.shape
+            && from.rank() > 0
+        {
             self.copy_edge(from, to, span);
             return;
         }
@@ -204,7 +219,11 @@ impl Importer<'_> {
             return fail(span, format!("{} cannot be stored in an array", value.describe()));
         };
         if kind.dtype().is_complex() && !target.dtype.is_complex() {
-            return fail_hint(span, "a complex value cannot be stored in a real array", "take its real part first");
+            return fail_hint(
+                span,
+                "a complex value cannot be stored in a real array",
+                "take its real part first",
+            );
         }
         let value = self.fit_shape(target, value, span)?;
         if let Value::Array(from) = &value {
@@ -292,7 +311,8 @@ impl Importer<'_> {
         let hint = self.hint.take();
         self.hint = hint;
         let out = self.transient("product", a.dtype, shape);
-        let library = Library { label: self.numbered("matmul"), kind: LibraryKind::MatMul { trans_a, trans_b } };
+        let library =
+            Library { label: self.numbered("matmul"), kind: LibraryKind::MatMul { trans_a, trans_b } };
         self.state(span, |s| {
             let left = s.access(a.base, Some(span));
             let right = if a.base == b.base { left } else { s.access(b.base, Some(span)) };
@@ -324,7 +344,14 @@ impl Importer<'_> {
     }
 
     /// A library reduction over logical dimensions of a view, into a new container without them.
-    pub fn reduce(&mut self, v: &View, op: Wcr, dims: &[usize], identity: Option<Scalar>, span: Span) -> View {
+    pub fn reduce(
+        &mut self,
+        v: &View,
+        op: Wcr,
+        dims: &[usize],
+        identity: Option<Scalar>,
+        span: Span,
+    ) -> View {
         let hint = self.hint.take();
         let plain = v.is_plain() && v.order().len() == v.rank();
         let v = if plain { v.clone() } else { self.materialize(v, v.dtype, span) };
@@ -342,12 +369,15 @@ impl Importer<'_> {
             Wcr::And => "all",
             Wcr::Or => "any",
         };
-        let library = Library { label: self.numbered(stem), kind: LibraryKind::Reduce { op, axes, identity } };
+        let library =
+            Library { label: self.numbered(stem), kind: LibraryKind::Reduce { op, axes, identity } };
         self.state(span, |s| {
             let from = s.access(v.base, Some(span));
             let to = s.access(out.base, Some(span));
-            let input = Input { node: from, conn: Name::new("input"), memlet: Memlet::new(v.base, v.subset()) };
-            let output = Input { node: to, conn: Name::new("output"), memlet: Memlet::new(out.base, out.subset()) };
+            let input =
+                Input { node: from, conn: Name::new("input"), memlet: Memlet::new(v.base, v.subset()) };
+            let output =
+                Input { node: to, conn: Name::new("output"), memlet: Memlet::new(out.base, out.subset()) };
             s.library(library, &[input], &[output], Some(span));
         });
         out

@@ -7,7 +7,7 @@ use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::bounds::Item;
-use crate::context::{Importer, Res, fail, fail_hint, span_of};
+use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
 use crate::emit::Inputs;
 use crate::ops::zero;
 use crate::value::{Kind, Num, Src, Value, View};
@@ -23,14 +23,31 @@ pub enum Test {
 }
 
 const BUILTINS: [&str; 14] = [
-    "range", "len", "abs", "min", "max", "float", "int", "bool", "complex", "sum", "print", "round", "enumerate", "zip",
+    "range",
+    "len",
+    "abs",
+    "min",
+    "max",
+    "float",
+    "int",
+    "bool",
+    "complex",
+    "sum",
+    "print",
+    "round",
+    "enumerate",
+    "zip",
 ];
 
 impl Importer<'_> {
     pub fn eval(&mut self, e: &ast::Expr) -> Res<Value> {
         let hint = self.hint.take();
         if self.depth > MAX_DEPTH {
-            return fail_hint(span_of(e), "the expression is nested too deeply", "split it into several statements");
+            return fail_hint(
+                span_of(e),
+                "the expression is nested too deeply",
+                "split it into several statements",
+            );
         }
         self.depth += 1;
         let value = self.eval_inner(e, hint);
@@ -130,7 +147,7 @@ impl Importer<'_> {
     }
 
     /// Does the expression call a function of the file?
-    fn calls_user(&self, e: &ast::Expr, depth: u32) -> bool {
+    pub fn calls_user(&self, e: &ast::Expr, depth: u32) -> bool {
         if depth > MAX_DEPTH {
             return true;
         }
@@ -138,7 +155,9 @@ impl Importer<'_> {
         match e {
             ast::Expr::Call(c) => {
                 let user = matches!(&*c.func, ast::Expr::Name(n) if self.module.functions.contains_key(n.id.as_str()));
-                user || c.arguments.args.iter().any(sub) || c.arguments.keywords.iter().any(|k| sub(&k.value)) || sub(&c.func)
+                user || c.arguments.args.iter().any(sub)
+                    || c.arguments.keywords.iter().any(|k| sub(&k.value))
+                    || sub(&c.func)
             }
             ast::Expr::BinOp(b) => sub(&b.left) || sub(&b.right),
             ast::Expr::UnaryOp(u) => sub(&u.operand),
@@ -172,7 +191,7 @@ impl Importer<'_> {
                     let reason = format!("'{name}' {why}");
                     fail(span, reason)
                 }
-                Value::Poison => Err(crate::context::Stop::Silent),
+                Value::Poison => Err(Stop::Silent),
                 value => Ok(value.clone()),
             };
         }
@@ -207,7 +226,7 @@ impl Importer<'_> {
         let hint = "pass it as an argument, or make it a number";
         match value {
             Ok(v) if region.blocks.is_empty() && !matches!(v, Value::Array(_)) => Ok(v),
-            Err(crate::context::Stop::Restart) => Err(crate::context::Stop::Restart),
+            Err(Stop::Restart) => Err(Stop::Restart),
             _ => fail_hint(span, format!("'{name}' of the file's top level is not a constant"), hint),
         }
     }
@@ -244,9 +263,11 @@ impl Importer<'_> {
             (Value::Array(_) | Value::Num(_), "dtype") => {
                 Ok(Value::Path(format!("numpy.{}", kind.map_or("float64", |k| k.dtype().numpy()))))
             }
-            (Value::Array(_) | Value::Num(_), "real" | "imag" | "flat" | "strides" | "data") => {
-                fail_hint(span, format!("the attribute '{name}' is not supported"), "arithmetic, slices and .T are")
-            }
+            (Value::Array(_) | Value::Num(_), "real" | "imag" | "flat" | "strides" | "data") => fail_hint(
+                span,
+                format!("the attribute '{name}' is not supported"),
+                "arithmetic, slices and .T are",
+            ),
             (Value::Array(_) | Value::Num(_), _) => Ok(Value::Method(Box::new(base), name.to_string())),
             _ => fail(span, format!("{} has no attribute '{name}'", base.describe())),
         }
@@ -294,7 +315,13 @@ impl Importer<'_> {
             let step = match step.map(|s| s.as_int()) {
                 None => 1,
                 Some(Some(step)) => step,
-                Some(None) => return fail_hint(span, "a slice step that is not a constant", "write the step as a number"),
+                Some(None) => {
+                    return fail_hint(
+                        span,
+                        "a slice step that is not a constant",
+                        "write the step as a number",
+                    );
+                }
             };
             return Ok(Item::Slice { lower, upper, step });
         }
@@ -322,7 +349,10 @@ impl Importer<'_> {
         let used = items.iter().filter(|i| matches!(i, Item::Index(_) | Item::Slice { .. })).count();
         let dots = items.iter().filter(|i| matches!(i, Item::Ellipsis)).count();
         if used > view.rank() || dots > 1 {
-            let reason = format!("too many indices: the array is {}-dimensional, but {used} were indexed", view.rank());
+            let reason = format!(
+                "too many indices: the array is {}-dimensional, but {used} were indexed",
+                view.rank()
+            );
             return fail(span, reason);
         }
         let what = view.base.as_str();
@@ -457,7 +487,11 @@ impl Importer<'_> {
         match e {
             ast::Expr::UnaryOp(u) if u.op == UnaryOp::Not => {
                 self.depth += 1;
-                let test = if self.depth > MAX_DEPTH { fail(span, "the expression is nested too deeply") } else { self.test_expr(&u.operand) };
+                let test = if self.depth > MAX_DEPTH {
+                    fail(span, "the expression is nested too deeply")
+                } else {
+                    self.test_expr(&u.operand)
+                };
                 self.depth -= 1;
                 Ok(not(test?))
             }
@@ -473,7 +507,12 @@ impl Importer<'_> {
                     let next = self.test_expr(value);
                     self.forget(mark);
                     let region = self.pop_region();
-                    acc = self.join_tests(acc, next?, and, region, span);
+                    // What always raises is a check in the region: its value does not matter.
+                    let next = match next {
+                        Err(Stop::Raises) => Test::Known(false),
+                        other => other?,
+                    };
+                    acc = self.join_tests(acc, next, and, region, span);
                 }
                 Ok(acc)
             }
@@ -547,7 +586,9 @@ impl Importer<'_> {
             let boolean = match value {
                 ast::Expr::Compare(_) | ast::Expr::BooleanLiteral(_) | ast::Expr::BoolOp(_) => true,
                 ast::Expr::UnaryOp(u) => u.op == UnaryOp::Not,
-                ast::Expr::Name(n) => matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(k) if k.dtype() == DType::Bool),
+                ast::Expr::Name(n) => {
+                    matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(k) if k.dtype() == DType::Bool)
+                }
                 _ => false,
             };
             if !boolean {
@@ -573,12 +614,25 @@ impl Importer<'_> {
             let value = self.eval(e);
             self.forget(mark);
             let region = self.pop_region();
-            arms.push((value?, region));
+            arms.push((sure(value, span)?, region));
         }
         let kinds: Vec<Option<Kind>> = arms.iter().map(|a| a.0.kind()).collect();
         let kind = match (kinds[0], kinds[1]) {
             (Some(a), Some(b)) if a == b && arms.iter().all(|a| matches!(a.0, Value::Num(_))) => a,
-            _ => return fail_hint(span, "the two values of 'if' and 'else' have different types", "use np.where"),
+            (Some(a @ Kind::Np(DType::F64)), Some(Kind::Float))
+            | (Some(Kind::Float), Some(a @ Kind::Np(DType::F64)))
+                if arms.iter().all(|a| matches!(a.0, Value::Num(_))) =>
+            {
+                a
+            }
+            _ => {
+                self.decide(&cond, span)?;
+                return fail_hint(
+                    span,
+                    "the two values of 'if' and 'else' have different types",
+                    "use np.where",
+                );
+            }
         };
         let cell = self.transient("chosen", kind.dtype(), vec![]);
         let mut regions = vec![];
@@ -594,6 +648,16 @@ impl Importer<'_> {
         let yes = regions.pop().unwrap_or_default();
         self.block("if", BlockKind::Conditional { branches: vec![(cond, yes)], otherwise }, span);
         Ok(Value::elem(kind, cell))
+    }
+
+    /// Restarts with a condition's symbols as constants, if it is about arguments only.
+    pub fn decide(&mut self, cond: &tasklet::Expr, span: Span) -> Res<()> {
+        let symbols = cond.symbols();
+        if cond.vars().is_empty() && symbols.iter().all(|s| self.values.contains_key(s)) {
+            let sum = symbols.into_iter().fold(Expr::zero(), |e, s| e + &Expr::sym(s));
+            return self.make_constant(&sum, span);
+        }
+        Ok(())
     }
 
     /// What a condition over symbols says about them, as facts.
@@ -625,6 +689,14 @@ impl Importer<'_> {
     }
 }
 
+/// In what runs on a condition only, an error that always happens is refused.
+pub fn sure<T>(value: Res<T>, span: Span) -> Res<T> {
+    match value {
+        Err(Stop::Raises) => fail(span, "a part of this always raises an error"),
+        other => other,
+    }
+}
+
 pub fn not(test: Test) -> Test {
     match test {
         Test::Known(b) => Test::Known(!b),
@@ -636,7 +708,11 @@ pub fn not(test: Test) -> Test {
 fn both(a: Test, b: Test, and: bool) -> Test {
     match (a, b) {
         (Test::Known(x), other) | (other, Test::Known(x)) => {
-            if x == and { other } else { Test::Known(!and) }
+            if x == and {
+                other
+            } else {
+                Test::Known(!and)
+            }
         }
         (Test::Cond(x), Test::Cond(y)) => {
             Test::Cond(tasklet::Expr::bin(if and { BinOp::And } else { BinOp::Or }, x, y))
@@ -673,7 +749,9 @@ fn unsupported(e: &ast::Expr) -> (&'static str, &'static str) {
         }
         ast::Expr::Named(_) => ("':='", "write a statement of its own"),
         ast::Expr::Starred(_) => ("'*' before a value", "write the values one by one"),
-        ast::Expr::Yield(_) | ast::Expr::YieldFrom(_) | ast::Expr::Await(_) => ("a generator", "return arrays"),
+        ast::Expr::Yield(_) | ast::Expr::YieldFrom(_) | ast::Expr::Await(_) => {
+            ("a generator", "return arrays")
+        }
         ast::Expr::Slice(_) => ("a slice outside of brackets", "write it inside of brackets"),
         _ => ("this expression", "write it with arithmetic, slices and NumPy functions"),
     }

@@ -70,10 +70,9 @@ impl Import {
                     _ => None,
                 },
                 Binding::Extent(arg, dim) => extent(find(*arg), *dim),
-                Binding::Solved { arg, dim, scale, offset } => extent(find(*arg), *dim)
-                    .map(|n| n - offset)
-                    .filter(|n| n % scale == 0)
-                    .map(|n| n / scale),
+                Binding::Solved { arg, dim, scale, offset } => {
+                    extent(find(*arg), *dim).map(|n| n - offset).filter(|n| n % scale == 0).map(|n| n / scale)
+                }
             };
             let value = value.ok_or_else(|| Mismatch(format!("no value for the symbol '{symbol}'")))?;
             values.insert(symbol, value);
@@ -104,12 +103,14 @@ fn extent(sample: Option<&Sample>, dim: usize) -> Option<i64> {
 fn fits(arg: Name, data: &Data, sample: &Sample, values: &BTreeMap<Name, i64>) -> Result<(), Mismatch> {
     let (dtype, shape) = describe(sample);
     let size = |e: &Expr| e.eval(&|n| values.get(&n).copied()).ok();
-    let same = data.shape.len() == shape.len() && data.shape.iter().zip(&shape).all(|(e, n)| size(e) == Some(*n));
+    let same =
+        data.shape.len() == shape.len() && data.shape.iter().zip(&shape).all(|(e, n)| size(e) == Some(*n));
     if dtype != data.dtype || !same {
         return Err(Mismatch(format!("'{arg}' has another type or shape")));
     }
     if let Sample::Array { fortran, .. } = sample {
-        let strides = if *fortran { column_major(&data.shape) } else { weft_ir::sdfg::row_major(&data.shape) };
+        let strides =
+            if *fortran { column_major(&data.shape) } else { weft_ir::sdfg::row_major(&data.shape) };
         if strides != data.strides {
             return Err(Mismatch(format!("'{arg}' has another order in memory")));
         }
@@ -137,10 +138,14 @@ pub struct Parameter {
     pub default: Option<String>,
 }
 
+/// Reserved, not used, but by deeply nested input.
+const STACK: usize = 512 << 20;
+
 /// Runs on a stack that nested input does not exhaust.
 fn deep<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let spawned = std::thread::Builder::new().name("import".into()).stack_size(1 << 30).spawn_scoped(scope, f);
+        let spawned =
+            std::thread::Builder::new().name("import".into()).stack_size(STACK).spawn_scoped(scope, f);
         spawned.expect("a thread").join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
@@ -159,7 +164,9 @@ pub fn select(source: &Arc<Source>) -> Result<String, Vec<Diagnostic>> {
     match (named, &found[..]) {
         (Some((name, _)), _) => Ok(name.clone()),
         (None, [(name, _)]) => Ok(name.clone()),
-        (None, []) => Err(vec![Diagnostic::new(Span { start: 0, end: 0 }, "the file has no public function")]),
+        (None, []) => {
+            Err(vec![Diagnostic::new(Span { start: 0, end: 0 }, "the file has no public function")])
+        }
         (None, [_, second, ..]) => {
             let names: Vec<&str> = found.iter().map(|f| f.0.as_str()).collect();
             let reason = format!("the file has several functions: {}", names.join(", "));
@@ -246,7 +253,9 @@ fn attempt(
         Err(Stop::Diag(d)) => importer.diags.push(*d),
         Ok(Flow::Next) if importer.results.as_ref().is_some_and(|r| !r.is_empty()) => {
             let reason = "the function may end without a result";
-            importer.diags.push(Diagnostic::new(span_of(&f.name), reason).hint("return a value at the end as well"));
+            importer
+                .diags
+                .push(Diagnostic::new(span_of(&f.name), reason).hint("return a value at the end as well"));
         }
         _ => {}
     }
@@ -267,7 +276,10 @@ impl Importer<'_> {
         let mut bindings = BTreeMap::new();
         let names: BTreeSet<&str> = all_parameters(f).map(|p| p.parameter.name.as_str()).collect();
         if let Some((extra, _)) = arguments.iter().find(|a| !names.contains(a.0.as_str())) {
-            return Err(Diagnostic::new(span_of(&f.name), format!("'{}' has no parameter '{extra}'", f.name)));
+            return Err(Diagnostic::new(
+                span_of(&f.name),
+                format!("'{}' has no parameter '{extra}'", f.name),
+            ));
         }
         let mut given = vec![];
         for p in all_parameters(f) {
@@ -300,7 +312,8 @@ impl Importer<'_> {
             let (name, Some(default)) = (p.parameter.name.as_str(), &p.default) else { continue };
             if given.iter().all(|g| g.0.as_str() != name) {
                 let value = self.eval(default).map_err(|_| {
-                    Diagnostic::new(span_of(&**default), "this default is not supported").hint("give the argument")
+                    Diagnostic::new(span_of(&**default), "this default is not supported")
+                        .hint("give the argument")
                 })?;
                 self.frame().vars.insert(name.into(), value);
             }
@@ -358,7 +371,11 @@ impl Importer<'_> {
             for (d, &n) in shape.iter().enumerate() {
                 let text = extents.as_ref().and_then(|e| e.get(d));
                 let e = text.and_then(|t| Expr::parse(t).ok());
-                let clash = |e: &Expr| e.free_symbols().iter().any(|s| given.iter().any(|g| g.0 == *s && !matches!(g.1, Sample::Int(_))));
+                let clash = |e: &Expr| {
+                    e.free_symbols()
+                        .iter()
+                        .any(|s| given.iter().any(|g| g.0 == *s && !matches!(g.1, Sample::Int(_))))
+                };
                 dims.push((*name, d, n, e.filter(|e| !clash(e))));
             }
         }
@@ -366,7 +383,8 @@ impl Importer<'_> {
         for plain in [true, false] {
             for (name, d, n, e) in &dims {
                 let Some(e) = e else { continue };
-                let unknown: Vec<Name> = e.free_symbols().into_iter().filter(|s| !self.values.contains_key(s)).collect();
+                let unknown: Vec<Name> =
+                    e.free_symbols().into_iter().filter(|s| !self.values.contains_key(s)).collect();
                 let [symbol] = unknown[..] else { continue };
                 if e.as_sym() == Some(symbol) {
                     self.symbol(symbol, *n, Binding::Extent(*name, *d), bindings);

@@ -35,8 +35,12 @@ impl Module {
             }
             vec![Diagnostic::new(span(e.location), reason.trim_end_matches('.'))]
         })?;
-        let mut module =
-            Module { source, functions: BTreeMap::new(), imports: BTreeMap::new(), constants: BTreeMap::new() };
+        let mut module = Module {
+            source,
+            functions: BTreeMap::new(),
+            imports: BTreeMap::new(),
+            constants: BTreeMap::new(),
+        };
         for stmt in parsed.into_suite() {
             module.add(stmt);
         }

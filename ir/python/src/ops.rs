@@ -44,13 +44,20 @@ impl Importer<'_> {
         span: Span,
     ) -> Res<(DType, tasklet::Expr)> {
         let (Some(ka), Some(kb)) = (a.kind(), b.kind()) else {
-            return fail(span, format!("'{}' is not supported on {} and {}", verb(op), a.describe(), b.describe()));
+            return fail(
+                span,
+                format!("'{}' is not supported on {} and {}", verb(op), a.describe(), b.describe()),
+            );
         };
         let t = common(&[ka, kb]);
         let mixed = |x: DType, y: DType| x == DType::U64 && y.is_signed();
         let compares = matches!(op, Binary::Op(o) if o.is_comparison());
         if compares && (mixed(ka.dtype(), kb.dtype()) || mixed(kb.dtype(), ka.dtype())) && t == DType::F64 {
-            return fail_hint(span, "comparison of uint64 with a signed integer", "convert one of them by astype");
+            return fail_hint(
+                span,
+                "comparison of uint64 with a signed integer",
+                "convert one of them by astype",
+            );
         }
         let (dtype, out) = loop_of(op, t).map_err(|e| crate::Diagnostic::new(span, e))?;
         if op == Binary::Op(BinOp::Pow) {
@@ -85,6 +92,9 @@ impl Importer<'_> {
             Value::Num(Num { src: Src::Lit(Scalar::F32(x)), .. }) => Some(f64::from(*x)),
             other => other.as_const_int().map(|i| i as f64),
         };
+        if a.kind().map(Kind::dtype) == Some(DType::Bool) {
+            return fail_hint(span, "a power of bool", "convert by astype first");
+        }
         if t.is_int() && !t.is_unsigned() {
             let hint = "use a float base";
             match exponent {
@@ -135,7 +145,9 @@ impl Importer<'_> {
         let t = kind.dtype();
         if op == UnOp::Neg {
             match a {
-                Value::Num(Num { kind, src: Src::Lit(Scalar::F64(x)) }) => return Ok(Value::lit(*kind, Scalar::F64(-x))),
+                Value::Num(Num { kind, src: Src::Lit(Scalar::F64(x)) }) => {
+                    return Ok(Value::lit(*kind, Scalar::F64(-x)));
+                }
                 Value::Num(Num { kind, src: Src::Lit(Scalar::Complex(t, re, im)) }) => {
                     return Ok(Value::lit(*kind, Scalar::Complex(*t, -re, -im)));
                 }
@@ -172,7 +184,9 @@ impl Importer<'_> {
         let t = kind.dtype();
         let float = match func {
             Func::IsNan | Func::IsInf | Func::IsFinite if !t.is_float() && !t.is_complex() => DType::F64,
-            Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign if t.is_int() || t == DType::Bool => {
+            Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign
+                if t.is_int() || t == DType::Bool =>
+            {
                 let hint = "integers need no rounding; convert by astype where a float is wanted";
                 return fail_hint(span, format!("{name} of {}", kind.describe()), hint);
             }
@@ -182,7 +196,11 @@ impl Importer<'_> {
             },
         };
         if float.is_complex() {
-            return fail_hint(span, format!("{name} of complex numbers"), "only arithmetic is supported on them");
+            return fail_hint(
+                span,
+                format!("{name} of complex numbers"),
+                "only arithmetic is supported on them",
+            );
         }
         let to = if matches!(func, Func::IsNan | Func::IsInf | Func::IsFinite) { DType::Bool } else { float };
         self.map1(name, a, float, to, |x| tasklet::Expr::call(func, x), span)
@@ -263,7 +281,9 @@ impl Importer<'_> {
                 Ok(Expr::sym(self.assign_symbol("n", value, span)))
             }
             Value::Num(Num { src: Src::Elem(view), kind }) => self.read_int(view, *kind, span),
-            Value::Array(view) if view.rank() == 0 => self.read_int(&view.clone(), Kind::Np(view.dtype), span),
+            Value::Array(view) if view.rank() == 0 => {
+                self.read_int(&view.clone(), Kind::Np(view.dtype), span)
+            }
             _ => wrong(),
         }
     }
@@ -301,7 +321,8 @@ impl Importer<'_> {
     fn python_binary(&mut self, op: BinOp, a: &Value, b: &Value, span: Span) -> Res<Value> {
         let (ka, kb) = (a.kind().unwrap_or(Kind::Int), b.kind().unwrap_or(Kind::Int));
         let kind = ka.max(kb).max(Kind::Int);
-        if ka == Kind::Bool && kb == Kind::Bool && matches!(op, BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor) {
+        if ka == Kind::Bool && kb == Kind::Bool && matches!(op, BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor)
+        {
             return self.python_ufunc(op, a, b, Kind::Bool, span);
         }
         if kind == Kind::Int {
@@ -334,7 +355,8 @@ impl Importer<'_> {
         let (x, y) = (self.operand(a, t, &mut inputs, span)?, self.operand(b, t, &mut inputs, span)?);
         let (_, out) = loop_of(Binary::Op(op), t).map_err(|e| crate::Diagnostic::new(span, e))?;
         let square = op == BinOp::Pow && b.as_const_int() == Some(2);
-        let value = if square { tasklet::Expr::bin(BinOp::Mul, x.clone(), x) } else { code(Binary::Op(op), t, x, y) };
+        let value =
+            if square { tasklet::Expr::bin(BinOp::Mul, x.clone(), x) } else { code(Binary::Op(op), t, x, y) };
         let view = self.elementwise(verb(Binary::Op(op)), out, vec![], &inputs, value, span);
         let kind = if out == DType::Bool { Kind::Bool } else { kind };
         Ok(Value::elem(kind, view))
@@ -362,7 +384,8 @@ impl Importer<'_> {
             BinOp::FloorDiv | BinOp::Mod | BinOp::Div => {
                 let positive = self.facts().gt(b, &Expr::zero()).is_yes();
                 let negative = self.facts().lt(b, &Expr::zero()).is_yes();
-                let message = if op == BinOp::Div { "division by zero" } else { "integer division or modulo by zero" };
+                let message =
+                    if op == BinOp::Div { "division by zero" } else { "integer division or modulo by zero" };
                 if b.is_zero() {
                     return fail(span, message);
                 }
@@ -374,7 +397,13 @@ impl Importer<'_> {
                     BinOp::Mod => self.int_value(a.modulo(b), span),
                     _ => match (a.as_int(), b.as_int()) {
                         (Some(x), Some(y)) => Ok(Value::float(x as f64 / y as f64)),
-                        _ => self.python_ufunc(op, &Value::sym(a.clone()), &Value::sym(b.clone()), Kind::Float, span),
+                        _ => self.python_ufunc(
+                            op,
+                            &Value::sym(a.clone()),
+                            &Value::sym(b.clone()),
+                            Kind::Float,
+                            span,
+                        ),
                     },
                 }
             }
@@ -428,7 +457,8 @@ impl Importer<'_> {
             Truth::Yes => Value::bool(true),
             Truth::No => Value::bool(false),
             Truth::Unknown => {
-                let cond = tasklet::Expr::bin(op, tasklet::Expr::Sym(a.clone()), tasklet::Expr::Sym(b.clone()));
+                let cond =
+                    tasklet::Expr::bin(op, tasklet::Expr::Sym(a.clone()), tasklet::Expr::Sym(b.clone()));
                 Value::Num(Num { kind: Kind::Bool, src: Src::Cond(cond) })
             }
         }

@@ -16,7 +16,11 @@ pub enum Binary {
 
 /// The common type of scalars and arrays; `None` if all are Python's.
 pub fn strong(kinds: &[Kind]) -> Option<DType> {
-    let strong = kinds.iter().filter(|k| !k.is_python() || **k == Kind::Bool).map(|k| k.dtype()).reduce(DType::promote);
+    let strong = kinds
+        .iter()
+        .filter(|k| !k.is_python() || **k == Kind::Bool)
+        .map(|k| k.dtype())
+        .reduce(DType::promote);
     if kinds.iter().all(|k| k.is_python()) {
         return None;
     }
@@ -32,13 +36,16 @@ pub fn strong(kinds: &[Kind]) -> Option<DType> {
 
 /// The common type where NumPy itself makes arrays of Python scalars.
 pub fn common(kinds: &[Kind]) -> DType {
-    strong(kinds).unwrap_or_else(|| kinds.iter().map(|k| k.dtype()).reduce(DType::promote).unwrap_or(DType::F64))
+    strong(kinds)
+        .unwrap_or_else(|| kinds.iter().map(|k| k.dtype()).reduce(DType::promote).unwrap_or(DType::F64))
 }
 
 /// The type that a mathematical function computes in for this input.
 pub fn float_of(t: DType) -> Result<DType, String> {
     match t {
-        DType::Bool | DType::I8 | DType::U8 => Err(format!("NumPy computes this in float16 for {}", t.numpy())),
+        DType::Bool | DType::I8 | DType::U8 => {
+            Err(format!("NumPy computes this in float16 for {}", t.numpy()))
+        }
         DType::I16 | DType::U16 => Ok(DType::F32),
         t if t.is_int() => Ok(DType::F64),
         t => Ok(t),
@@ -59,7 +66,8 @@ pub fn loop_of(op: Binary, t: DType) -> Result<(DType, DType), String> {
         Add | Mul => (t, t),
         Sub if t == DType::Bool => return wrong("bool; use '^' or logical_xor"),
         Sub => (t, t),
-        Div if t.is_float() || t.is_complex() => (t, t),
+        Div if t.is_complex() => return wrong("complex numbers; multiply by the reciprocal's parts"),
+        Div if t.is_float() => (t, t),
         Div => (DType::F64, DType::F64),
         FloorDiv | Mod | Fmod if t.is_complex() => return wrong("complex numbers"),
         FloorDiv | Mod | Fmod | Pow => (no_bool(t), no_bool(t)),

@@ -47,7 +47,8 @@ impl Importer<'_> {
                 (op, to.unwrap_or(sum_type(view.dtype)))
             }
             "mean" | "average" => {
-                let float = if view.dtype.is_float() || view.dtype.is_complex() { view.dtype } else { DType::F64 };
+                let float =
+                    if view.dtype.is_float() || view.dtype.is_complex() { view.dtype } else { DType::F64 };
                 (Wcr::Sum, to.unwrap_or(float))
             }
             "any" => (Wcr::Or, DType::Bool),
@@ -73,6 +74,9 @@ impl Importer<'_> {
             _ => None,
         };
         let averages = matches!(name, "mean" | "average");
+        if averages && from.is_complex() {
+            return fail_hint(span, "the mean of complex numbers", "sum them and scale by a real number");
+        }
         self.hint = hint.clone().filter(|_| !averages);
         let mut out = if dims.is_empty() {
             self.materialize(&source, from, span)
@@ -139,8 +143,12 @@ impl Importer<'_> {
         for item in items {
             match item.as_const_int() {
                 Some(i) if (-n..n).contains(&i) => dims.push(i.rem_euclid(n) as usize),
-                Some(i) => return fail(span, format!("axis {i} is out of bounds for array of dimension {rank}")),
-                None => return fail_hint(span, "an axis that is not a constant", "write the axis as a number"),
+                Some(i) => {
+                    return fail(span, format!("axis {i} is out of bounds for array of dimension {rank}"));
+                }
+                None => {
+                    return fail_hint(span, "an axis that is not a constant", "write the axis as a number");
+                }
             }
         }
         dims.sort_unstable();
@@ -166,7 +174,11 @@ impl Importer<'_> {
         });
         match known {
             Some(t) => Ok(t),
-            None => fail_hint(span, format!("{} is no element type that is known", v.describe()), "use np.float64 or the like"),
+            None => fail_hint(
+                span,
+                format!("{} is no element type that is known", v.describe()),
+                "use np.float64 or the like",
+            ),
         }
     }
 
@@ -253,7 +265,11 @@ impl Importer<'_> {
         let mut bounds = vec![];
         for v in std::mem::take(&mut args.pos) {
             if !matches!(v.kind(), Some(k) if k.dtype().is_int()) {
-                return fail_hint(span, "arange of numbers that are not integers", "scale an arange of integers");
+                return fail_hint(
+                    span,
+                    "arange of numbers that are not integers",
+                    "scale an arange of integers",
+                );
             }
             bounds.push(self.as_int(&v, span)?);
         }

@@ -1,10 +1,10 @@
 //! Statements: assignments, calls of the file's functions, results, checks.
 
 use ruff_python_ast::{self as ast, Stmt};
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::Scalar;
 use weft_ir::sdfg::{BlockKind, Data, Span};
 use weft_ir::symbolic::Expr;
-use weft_ir::tasklet::{self, UnOp};
+use weft_ir::tasklet;
 
 use crate::bounds::Item;
 use crate::calls::{Args, same_kind};
@@ -38,6 +38,10 @@ impl Importer<'_> {
                 Ok(Flow::Next) => {}
                 Ok(flow) => return Ok(flow),
                 Err(Stop::Restart) => return Err(Stop::Restart),
+                Err(Stop::Raises) => {
+                    self.depth = 0;
+                    return Ok(Flow::Gone);
+                }
                 Err(stop) => {
                     if let Stop::Diag(d) = stop {
                         self.diags.push(*d);
@@ -120,9 +124,11 @@ impl Importer<'_> {
                 self.check(tasklet::Expr::Lit(Scalar::Bool(false)), text, span);
                 Ok(Flow::Gone)
             }
-            Stmt::Import(_) | Stmt::ImportFrom(_) => {
-                fail_hint(span, "an import inside of a function is not supported", "move it to the top of the file")
-            }
+            Stmt::Import(_) | Stmt::ImportFrom(_) => fail_hint(
+                span,
+                "an import inside of a function is not supported",
+                "move it to the top of the file",
+            ),
             other => {
                 let (what, hint) = unsupported(other);
                 fail_hint(span, format!("{what} is not supported"), hint)
@@ -165,7 +171,11 @@ impl Importer<'_> {
                     None => fail(span, "this cannot be assigned to"),
                 }
             }
-            other => fail_hint(span_of(other), "this cannot be assigned to", "assign to a name or to a part of an array"),
+            other => fail_hint(
+                span_of(other),
+                "this cannot be assigned to",
+                "assign to a name or to a part of an array",
+            ),
         }
     }
 
@@ -259,6 +269,16 @@ impl Importer<'_> {
             ast::Expr::Subscript(s) => {
                 let base = self.eval(&s.value)?;
                 let part = self.target(&base, &s.slice, span)?;
+                if matches!(part, Value::Num(_)) && self.calls_user(&a.value, 0) {
+                    // The element is read before the call, which may write it.
+                    let old = self.hold(part.clone(), span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    return match view_of(&part) {
+                        Some(view) => self.store(&view, &value, span),
+                        None => fail(span, "this cannot be assigned to"),
+                    };
+                }
                 let value = self.eval(&a.value)?;
                 match view_of(&part) {
                     Some(view) => self.in_place(&view, a.op, &value, matches!(part, Value::Array(_)), span),
@@ -270,8 +290,19 @@ impl Importer<'_> {
     }
 
     /// `target op= value`. Arrays keep their type (`same_kind`); an element converts as by assignment.
-    fn in_place(&mut self, target: &View, op: ast::Operator, value: &Value, array: bool, span: Span) -> Res<()> {
-        let old = if array { Value::Array(target.clone()) } else { Value::elem(Kind::Np(target.dtype), target.clone()) };
+    fn in_place(
+        &mut self,
+        target: &View,
+        op: ast::Operator,
+        value: &Value,
+        array: bool,
+        span: Span,
+    ) -> Res<()> {
+        let old = if array {
+            Value::Array(target.clone())
+        } else {
+            Value::elem(Kind::Np(target.dtype), target.clone())
+        };
         if op == ast::Operator::MatMult {
             let value = self.operator(op, &old, value, span)?;
             return self.store(target, &value, span);
@@ -287,7 +318,8 @@ impl Importer<'_> {
         let mut inputs = Inputs::default();
         let (dtype, code) = self.ufunc2_code(Binary::Op(operator(op)), &old, &value, &mut inputs, span)?;
         if array && !same_kind(dtype, target.dtype) {
-            let reason = format!("cannot cast the result from {} to {} in place", dtype.numpy(), target.dtype.numpy());
+            let reason =
+                format!("cannot cast the result from {} to {} in place", dtype.numpy(), target.dtype.numpy());
             return fail_hint(span, reason, "assign to a slice, which converts: a[:] = a op b");
         }
         if dtype.is_complex() && !target.dtype.is_complex() {
@@ -328,7 +360,11 @@ impl Importer<'_> {
         match &self.results {
             None => self.declare_results(&kinds, span)?,
             Some(before) if *before != kinds => {
-                return fail_hint(span, "another 'return' gives other types or shapes", "return the same kind of value everywhere");
+                return fail_hint(
+                    span,
+                    "another 'return' gives other types or shapes",
+                    "return the same kind of value everywhere",
+                );
             }
             Some(_) => {}
         }
@@ -355,7 +391,8 @@ impl Importer<'_> {
         for (i, (kind, shape, _)) in kinds.iter().enumerate() {
             for n in shape {
                 if let Some(unknown) = n.free_symbols().into_iter().find(|s| !self.values.contains_key(s)) {
-                    let hint = "the caller must know the extents of results: they may depend on arguments only";
+                    let hint =
+                        "the caller must know the extents of results: they may depend on arguments only";
                     return fail_hint(span, format!("the result's extent {n} depends on '{unknown}'"), hint);
                 }
             }
@@ -371,7 +408,9 @@ impl Importer<'_> {
     pub fn inline(&mut self, name: &str, mut args: Args) -> Res<Value> {
         let span = args.span;
         let module = self.module;
-        let Some(function) = module.functions.get(name) else { return fail(span, format!("no function '{name}'")) };
+        let Some(function) = module.functions.get(name) else {
+            return fail(span, format!("no function '{name}'"));
+        };
         if self.frames.iter().any(|f| f.function == name) {
             return fail_hint(span, format!("'{name}' calls itself"), "write a loop");
         }
@@ -413,7 +452,8 @@ impl Importer<'_> {
         }
         Ok(match flow {
             Flow::Return(value) => value,
-            _ => Value::None,
+            Flow::Gone => return Err(Stop::Raises),
+            Flow::Next => Value::None,
         })
     }
 
@@ -424,16 +464,6 @@ impl Importer<'_> {
             (None, Some(default)) => self.eval(default),
             (None, None) => fail(args.span, format!("{} lacks the argument '{name}'", args.name)),
         }
-    }
-
-    /// A condition that negates another, for branches.
-    pub fn negated(c: &tasklet::Expr) -> tasklet::Expr {
-        tasklet::Expr::un(UnOp::Not, c.clone())
-    }
-
-    /// The dtype of a container, for conditions.
-    pub fn dtype_of_var(&self, view: &View) -> DType {
-        view.dtype
     }
 }
 
@@ -452,10 +482,14 @@ pub fn check_signature(f: &ast::StmtFunctionDef) -> Result<(), Diagnostic> {
         return Err(Diagnostic::new(span, "an async function is not supported"));
     }
     if let Some(d) = f.decorator_list.first() {
-        return Err(Diagnostic::new(span_of(d), "a decorated function is not supported").hint("remove the decorator"));
+        return Err(
+            Diagnostic::new(span_of(d), "a decorated function is not supported").hint("remove the decorator")
+        );
     }
     if f.parameters.vararg.is_some() || f.parameters.kwarg.is_some() {
-        return Err(Diagnostic::new(span, "'*args' and '**kwargs' are not supported").hint("name every parameter"));
+        return Err(
+            Diagnostic::new(span, "'*args' and '**kwargs' are not supported").hint("name every parameter")
+        );
     }
     Ok(())
 }

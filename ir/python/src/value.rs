@@ -100,12 +100,8 @@ impl View {
 
     /// A box with steps of one, its dimensions in the container's order.
     pub fn is_plain(&self) -> bool {
-        self.axes.iter().all(|a| a.step == 1 || a.dim.is_none()) && self.order().iter().copied().eq(0..self.rank())
-    }
-
-    /// The whole of its container, untransposed.
-    pub fn is_whole(&self) -> bool {
-        self.is_plain() && self.axes.iter().all(|a| a.dim.is_some() && a.offset.is_zero())
+        self.axes.iter().all(|a| a.step == 1 || a.dim.is_none())
+            && self.order().iter().copied().eq(0..self.rank())
     }
 
     /// Logical dimension `d` of the result is dimension `perm[d]` of this view.

@@ -9,8 +9,23 @@ use common::{Arg, Case, compare, numpy};
 use weft_python::spec;
 
 const NAMES: [&str; 17] = [
-    "arc_distance", "atax", "cholesky", "fdtd_2d", "floyd_warshall", "gemm", "gesummv", "go_fast", "hdiff", "heat_3d",
-    "jacobi_1d", "jacobi_2d", "lstsqr", "mvt", "softmax", "specialconvolve", "wdist",
+    "arc_distance",
+    "atax",
+    "cholesky",
+    "fdtd_2d",
+    "floyd_warshall",
+    "gemm",
+    "gesummv",
+    "go_fast",
+    "hdiff",
+    "heat_3d",
+    "jacobi_1d",
+    "jacobi_2d",
+    "lstsqr",
+    "mvt",
+    "softmax",
+    "specialconvolve",
+    "wdist",
 ];
 
 fn samples() -> PathBuf {
@@ -50,7 +65,8 @@ fn original(name: &str) -> Option<(String, String)> {
 }
 
 fn find(dir: &Path, name: &str, depth: u32) -> Option<PathBuf> {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(dir).ok()?.filter_map(|e| Some(e.ok()?.path())).collect();
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(dir).ok()?.filter_map(|e| Some(e.ok()?.path())).collect();
     entries.sort();
     if let Some(file) = entries.iter().find(|p| p.file_name().is_some_and(|n| n == name)) {
         return Some(file.clone());
@@ -63,9 +79,14 @@ fn check(sources: Vec<(String, String, String)>) {
     let only = std::env::var("WEFT_ONLY").unwrap_or_default();
     let mut cases = vec![];
     for (name, source, function) in sources.iter().filter(|s| s.0.contains(&only)) {
-        for (size, equal, named) in
-            [(0, true, true), (1, true, true), (2, true, false), (3, false, true), (5, false, false), (7, true, true)]
-        {
+        for (size, equal, named) in [
+            (0, true, true),
+            (1, true, true),
+            (2, true, false),
+            (3, false, true),
+            (5, false, false),
+            (7, true, true),
+        ] {
             let title = format!("{name} at {size}, equal {equal}, named {named}");
             let args = arguments(name, source, function, size, equal, named);
             cases.push(Case { title, source: source.clone(), function: function.clone(), args });
@@ -92,7 +113,8 @@ fn samples_equal_numpy() {
 
 #[test]
 fn npbench_originals_equal_numpy() {
-    let found: Vec<_> = NAMES.iter().filter_map(|n| original(n).map(|(s, f)| (n.to_string(), s, f))).collect();
+    let found: Vec<_> =
+        NAMES.iter().filter_map(|n| original(n).map(|(s, f)| (n.to_string(), s, f))).collect();
     println!("note: {} of NPBench's originals found (WEFT_NPBENCH)", found.len());
     check(found);
 }

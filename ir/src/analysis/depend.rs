@@ -184,17 +184,20 @@ impl Question<'_> {
     }
 
     fn witness(&self, a: &Access, values: &BTreeMap<Name, i64>) -> String {
-        let iteration = |which: &str| {
-            let of = |n: &Name| values.get(&Name::new(&format!("{n}{which}")));
-            let parts: Vec<String> =
-                self.params.iter().filter_map(|(n, _)| Some(format!("{n}={}", of(n)?))).collect();
-            parts.join(", ")
+        let iteration = |which: &str| -> (Vec<Option<i64>>, String) {
+            let of = |n: &Name| values.get(&Name::new(&format!("{n}{which}"))).copied();
+            let parts = self.params.iter().filter_map(|(n, _)| Some(format!("{n}={}", of(n)?)));
+            let text = parts.collect::<Vec<_>>().join(", ");
+            (self.params.iter().map(|(n, _)| of(n)).collect(), text)
         };
+        let mut both = [iteration("'1"), iteration("'2")];
+        both.sort();
+        let [(_, first), (_, second)] = both;
         let index: Vec<String> = (0..a.subset.rank())
             .map(|d| values.get(&element(d)).map_or("?".to_string(), i64::to_string))
             .collect();
         let index = if index.is_empty() { String::new() } else { format!("[{}]", index.join(", ")) };
-        format!("iterations {} and {} both touch {}{index}", iteration("'1"), iteration("'2"), a.data)
+        format!("iterations {first} and {second} both touch {}{index}", a.data)
     }
 }
 

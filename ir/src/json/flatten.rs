@@ -48,8 +48,7 @@ pub struct Flattener<'g, 'r> {
 
 pub fn flatten<'g>(sdfg: &'g Sdfg, renames: &mut Renames, boxed: &BTreeSet<Name>) -> Flat<'g> {
     let flat = Flat { states: vec![], edges: vec![], assigned: BTreeSet::new() };
-    let mut f =
-        Flattener { flat, labels: BTreeSet::new(), renames, boxed, end: None };
+    let mut f = Flattener { flat, labels: BTreeSet::new(), renames, boxed, end: None };
     let first = match sdfg.body.blocks.first() {
         // The first state may as well be the start.
         Some(block) if block.state().is_some() => None,

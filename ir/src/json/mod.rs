@@ -13,17 +13,17 @@
 mod code;
 mod flatten;
 mod names;
-
-
-
-
+mod raise;
+mod read;
+mod read_code;
+mod read_state;
 #[cfg(test)]
 mod tests;
 mod value;
 mod write;
 mod write_state;
 
-
+pub use read::read;
 
 use serde_json::{Value, json};
 

@@ -14,7 +14,26 @@ short signed sizeof static static_assert static_cast struct switch template this
 typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq False None True as assert async \
 await def del elif except finally from global import in is lambda nonlocal pass raise with yield abs min max sum \
 sqrt exp log sin cos tan pow floor ceil std dace math np numpy main complex inf nan round int_floor int_ceil Min Max \
-Mod NULL errno stdin stdout stderr signal time y0 y1 j0 j1 yn jn gamma Sum Abs";
+Mod NULL errno stdin stdout stderr signal time yn jn gamma Sum Abs";
+
+/// What SymPy takes for its own in conditions and subsets.
+const SYMPY: &str = "LC LM LT CC QQ RR ZZ FF EX GF Ci Si Chi Shi \
+Li Eq Ne Lt Le Gt Ge Or And Not Add Mul Pow Rel \
+Set Sum Sym Tr Id Dict Float Integer Number Symbol Function Matrix Poly Range \
+Union Line Point Plane Ray Curve Circle Tuple Dummy Wild Basic Expr apart arity \
+ask atan atan2 bell binomial cancel catalan cbrt ceiling centroid cofactors collect comp compose \
+composite conjugate content convolution cos cosh cot coth csc csch cse deg degree denom \
+det diag diff div divisors doctest erf erfc euler evaluate exp expand expint eye \
+factor factorial false ff fft field flatten fps frac fraction fresnelc fresnels fu gcd \
+genocchi gff group harmonic hermite hessian horner hyper idiff ifft im invert isolate isprime \
+jacobi laguerre lambdify latex lcm legendre lex li limit ln log logcombine lucas maximum \
+minimum mobius monic motzkin multiplicity nan nroots nsimplify ntt numer ones oo ordered partition \
+per periodicity plot poly polylog preview prime prod product public pycode python quo rad \
+re real_root real_roots reduced refine rem reshape residue resultant rf ring root roots rotations \
+satisfiable sec sech separatevars sequence series seterr shape sift sign simplify sin sinc singularities \
+sinh solve solveset sqf sqrt srepr sstr sturm subsets substitution summation symbols sympify take \
+tan tanh test textplot threaded timed together trace trailing transpose true trunc use variations \
+vectorize viete xfield xring xthreaded zeros zoo";
 
 /// New names by old ones; names that can stay are there as well.
 #[derive(Default)]
@@ -55,9 +74,15 @@ impl Renames {
             }
             _ => {}
         });
+        let spoken = spoken(sdfg);
         // Good names keep theirs; the others give way.
-        let (good, bad): (Vec<Name>, Vec<Name>) = names.into_iter().partition(|n| valid(n.as_str()));
+        let (good, bad): (Vec<Name>, Vec<Name>) =
+            names.into_iter().partition(|n| valid(n.as_str()) && !clashes(n, &spoken));
         for name in good.into_iter().chain(bad) {
+            if clashes(&name, &spoken) {
+                let new = renames.fresh(&format!("{name}_"));
+                renames.of.entry(name).or_insert(new);
+            }
             renames.get(name);
         }
         renames
@@ -84,6 +109,29 @@ impl Renames {
         self.taken.insert(name);
         name
     }
+}
+
+/// Names that SymPy reads: symbols, parameters, and what conditions read.
+fn spoken(sdfg: &Sdfg) -> BTreeSet<Name> {
+    let mut found: BTreeSet<Name> = sdfg.symbols.keys().copied().collect();
+    sdfg.body.walk(&mut |block| match &block.kind {
+        BlockKind::Loop { var, .. } => {
+            found.insert(*var);
+        }
+        BlockKind::While { cond, .. } => found.extend(cond.vars()),
+        BlockKind::Conditional { branches, .. } => found.extend(branches.iter().flat_map(|b| b.0.vars())),
+        BlockKind::Assign { symbol, value } => {
+            found.insert(*symbol);
+            found.extend(value.vars());
+        }
+        BlockKind::State(graph) => found.extend(graph.maps().flat_map(|(_, m)| m.params.iter().map(|p| p.0))),
+        _ => {}
+    });
+    found
+}
+
+fn clashes(name: &Name, spoken: &BTreeSet<Name>) -> bool {
+    spoken.contains(name) && SYMPY.split_whitespace().any(|word| word == name.as_str())
 }
 
 fn valid(text: &str) -> bool {

@@ -43,7 +43,7 @@ pub fn graph(sdfg: &Sdfg, results: bool, graphs: &mut usize) -> (Value, Renames)
     let source = sdfg.source.as_deref();
     let mut nodes = vec![];
     for (i, state) in flat.states.iter().enumerate() {
-        let mut writer = StateWriter { sdfg, renames: &mut renames, boxed: &boxed, graphs, source };
+        let mut writer = StateWriter { sdfg, renames: &mut renames, graphs, source };
         nodes.push(match state.graph {
             Some(graph) => writer.state(graph, &state.label, i),
             None => writer.state(&Default::default(), &state.label, i),
@@ -88,7 +88,8 @@ fn boxed(sdfg: &Sdfg) -> BTreeSet<Name> {
 }
 
 fn interstate(edge: &super::flatten::FlatEdge) -> Value {
-    let assignments: Map<String, Value> = edge.assignments.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    let assignments: Map<String, Value> =
+        edge.assignments.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
     json!({
         "type": "Edge",
         "attributes": {"data": {

@@ -11,15 +11,14 @@ use super::write::graph;
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Library, LibraryKind, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, Sdfg, Source, Span, StateGraph,
-    Tasklet, Wcr,
+    Library, LibraryKind, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, Sdfg, Source, Span,
+    StateGraph, Tasklet, Wcr,
 };
 use crate::symbolic::{Expr, Range, Subset};
 
 pub struct StateWriter<'s> {
     pub sdfg: &'s Sdfg,
     pub renames: &'s mut Renames,
-    pub boxed: &'s BTreeSet<Name>,
     pub graphs: &'s mut usize,
     pub source: Option<&'s Source>,
 }
@@ -74,7 +73,8 @@ impl StateWriter<'_> {
                 "dst_connector": port(edge.dst),
             }));
         }
-        let scope_dict: Map<String, Value> = scope_dict.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect();
+        let scope_dict: Map<String, Value> =
+            scope_dict.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect();
         json!({
             "type": "SDFGState",
             "label": label,
@@ -145,7 +145,9 @@ impl StateWriter<'_> {
                 });
                 ("MapEntry", map.label.to_string(), attributes, Connectors::new())
             }
-            Node::MapExit(map) => ("MapExit", graph.map(*map).label.to_string(), json!({}), Connectors::new()),
+            Node::MapExit(map) => {
+                ("MapExit", graph.map(*map).label.to_string(), json!({}), Connectors::new())
+            }
             Node::Tasklet(t) => {
                 let (attributes, conns) = self.tasklet(t);
                 ("Tasklet", t.label.to_string(), attributes, conns)
@@ -231,7 +233,9 @@ impl StateWriter<'_> {
 
     /// Gives an inner container the strides of the part of the outer one that it stands for.
     fn restride(&self, inner: &mut Sdfg, symbols: &mut BTreeMap<Name, Expr>, conn: Name, memlet: &Memlet) {
-        let (Some(outer), Some(data)) = (self.sdfg.data.get(&memlet.data), inner.data.get(&conn)) else { return };
+        let (Some(outer), Some(data)) = (self.sdfg.data.get(&memlet.data), inner.data.get(&conn)) else {
+            return;
+        };
         let mut dropped = outer.shape.len().saturating_sub(data.shape.len());
         let mut strides = vec![];
         for (range, stride) in memlet.subset.0.iter().zip(&outer.strides) {
@@ -269,19 +273,27 @@ impl StateWriter<'_> {
         let (class, name, mut attributes, conns) = match &l.kind {
             LibraryKind::MatMul { trans_a, trans_b } => product(rank("a"), rank("b"), *trans_a, *trans_b),
             LibraryKind::Reduce { op, axes, identity } => {
-                let dtype = graph.out_edges(id).first().and_then(|e| e.memlet.as_ref()).and_then(|m| {
-                    Some(self.sdfg.data.get(&m.data)?.dtype)
-                });
+                let dtype = graph
+                    .out_edges(id)
+                    .first()
+                    .and_then(|e| e.memlet.as_ref())
+                    .and_then(|m| Some(self.sdfg.data.get(&m.data)?.dtype));
                 let identity = identity.or_else(|| least(*op, dtype?));
                 let attributes = json!({
                     "wcr": wcr(*op),
                     "axes": axes,
                     "identity": identity.map(scalar),
                 });
-                ("dace.libraries.standard.nodes.reduce.Reduce", "Reduce", attributes, [("input", None), ("output", None)].to_vec())
+                (
+                    "dace.libraries.standard.nodes.reduce.Reduce",
+                    "Reduce",
+                    attributes,
+                    [("input", None), ("output", None)].to_vec(),
+                )
             }
         };
-        let conns: Connectors = conns.into_iter().map(|(ours, name)| (Name::new(ours), name.map(str::to_string))).collect();
+        let conns: Connectors =
+            conns.into_iter().map(|(ours, name)| (Name::new(ours), name.map(str::to_string))).collect();
         attributes["name"] = json!(name);
         attributes["label"] = json!(identifier(l.label.as_str()));
         self.finish(graph, id, &mut attributes, &conns);
@@ -342,7 +354,11 @@ fn least(op: Wcr, dtype: DType) -> Option<Scalar> {
     let bits = dtype.size() as u32 * 8;
     let int = |low: bool| {
         let signed = dtype.is_signed();
-        let (min, max) = if signed { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) } else { (0, (1i128 << bits) - 1) };
+        let (min, max) = if signed {
+            (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
+        } else {
+            (0, (1i128 << bits) - 1)
+        };
         Scalar::Int(dtype, if low { min } else { max })
     };
     Some(match op {

@@ -62,6 +62,13 @@ impl BinOp {
     }
 
     pub(super) fn from_call(name: &str) -> Option<BinOp> {
+        // NumPy's names of operators are read as well.
+        match name {
+            "floor_divide" => return Some(BinOp::FloorDiv),
+            "remainder" => return Some(BinOp::Mod),
+            "power" => return Some(BinOp::Pow),
+            _ => {}
+        }
         [BinOp::Min, BinOp::Max, BinOp::Atan2, BinOp::Hypot, BinOp::CopySign, BinOp::Fmod]
             .into_iter()
             .find(|op| op.call_name() == Some(name))

@@ -34,7 +34,9 @@ fn blocks(a: &Block, b: &Block) -> bool {
         (BlockKind::Loop { var: v, range: r, body: x }, BlockKind::Loop { var: w, range: s, body: y }) => {
             v == w && r == s && regions(x, y)
         }
-        (BlockKind::While { cond: c, body: x }, BlockKind::While { cond: d, body: y }) => c == d && regions(x, y),
+        (BlockKind::While { cond: c, body: x }, BlockKind::While { cond: d, body: y }) => {
+            c == d && regions(x, y)
+        }
         (
             BlockKind::Conditional { branches: p, otherwise: x },
             BlockKind::Conditional { branches: q, otherwise: y },
@@ -135,7 +137,12 @@ fn paired(graph: &StateGraph, id: NodeId, name: Name) -> bool {
 }
 
 /// The text of a tasklet with connectors named by their first use.
-fn tasklet(graph: &StateGraph, id: NodeId, t: &Tasklet, renamed: &mut BTreeMap<(NodeId, Name), String>) -> String {
+fn tasklet(
+    graph: &StateGraph,
+    id: NodeId,
+    t: &Tasklet,
+    renamed: &mut BTreeMap<(NodeId, Name), String>,
+) -> String {
     let mut used: Vec<Name> = vec![];
     for assign in &t.code {
         assign.value.visit(&mut |e| {
@@ -199,10 +206,15 @@ fn hash(value: impl Hash) -> u64 {
 }
 
 /// Orders the vertices by what is around them, refined until nothing more is told apart.
-fn number(graph: &StateGraph, labels: &BTreeMap<Vertex, String>, edges: &BTreeSet<(Vertex, Vertex, String)>) -> Canonical {
+fn number(
+    graph: &StateGraph,
+    labels: &BTreeMap<Vertex, String>,
+    edges: &BTreeSet<(Vertex, Vertex, String)>,
+) -> Canonical {
     let index: BTreeMap<Vertex, usize> = labels.keys().enumerate().map(|(i, &v)| (v, i)).collect();
     let texts: Vec<&String> = labels.values().collect();
-    let links: Vec<(usize, usize, u64)> = edges.iter().map(|(a, b, t)| (index[a], index[b], hash(t))).collect();
+    let links: Vec<(usize, usize, u64)> =
+        edges.iter().map(|(a, b, t)| (index[a], index[b], hash(t))).collect();
     let mut colors: Vec<u64> = texts.iter().map(hash).collect();
     let classes = |colors: &[u64]| colors.iter().collect::<BTreeSet<_>>().len();
     let mut count = classes(&colors);

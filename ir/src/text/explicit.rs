@@ -54,7 +54,9 @@ pub fn wcr_word(c: &mut Cursor) -> Parsed<Wcr> {
     let (at, word) = (c.at(), c.take_word());
     match WCRS.iter().find(|row| wcr_name(row.0) == word) {
         Some(row) => Ok(row.0),
-        None => c.fault_at(at, format!("unknown operation '{word}'"), "one of sum, product, min, max, and, or"),
+        None => {
+            c.fault_at(at, format!("unknown operation '{word}'"), "one of sum, product, min, max, and, or")
+        }
     }
 }
 
@@ -111,7 +113,8 @@ pub fn schedule(c: &mut Cursor) -> Parsed<Schedule> {
 
 /// `map L [i = 0:N] parallel`
 pub fn map_text(map: &Map) -> String {
-    let params: Vec<String> = map.params.iter().map(|(n, r)| format!("{} = {}", quoted(*n), range_text(r))).collect();
+    let params: Vec<String> =
+        map.params.iter().map(|(n, r)| format!("{} = {}", quoted(*n), range_text(r))).collect();
     let schedule = schedule_name(map.schedule);
     let space = if schedule.is_empty() { "" } else { " " };
     format!("map {} [{}]{space}{schedule}", quoted(map.label), params.join(", "))
@@ -134,7 +137,8 @@ struct Reader<'c, 's> {
 }
 
 pub fn parse(parser: &mut Parser, lines: &[Line], context: &Context) -> Result<StateGraph, ParseError> {
-    let mut reader = Reader { context, graph: StateGraph::new(), nodes: BTreeMap::new(), maps: BTreeMap::new() };
+    let mut reader =
+        Reader { context, graph: StateGraph::new(), nodes: BTreeMap::new(), maps: BTreeMap::new() };
     for line in lines {
         if line.cursor().peek_word() == "edge" {
             no_lines_below(line)?;
@@ -280,7 +284,10 @@ fn tasklet(c: &mut Cursor, line: &Line) -> Result<Tasklet, ParseError> {
 // ---- print -----------------------------------------------------------------------------
 
 /// The lines of a state, each with its indentation below the state's, and the node it shows.
-pub fn lines(graph: &StateGraph, nested: &mut dyn FnMut(&Nested) -> Vec<String>) -> Vec<(usize, String, Option<NodeId>)> {
+pub fn lines(
+    graph: &StateGraph,
+    nested: &mut dyn FnMut(&Nested) -> Vec<String>,
+) -> Vec<(usize, String, Option<NodeId>)> {
     let order = graph.topological().unwrap_or_else(|| graph.node_ids().collect());
     let number: BTreeMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i + 1)).collect();
     let mut out = vec![];
@@ -293,7 +300,12 @@ pub fn lines(graph: &StateGraph, nested: &mut dyn FnMut(&Nested) -> Vec<String>)
             Node::MapExit(map) => format!("exit {}", quoted(graph.map(*map).label)),
             Node::Tasklet(t) => {
                 below = assigns(t);
-                format!("tasklet {} ({}) -> ({})", quoted(t.label), connectors(&t.inputs), connectors(&t.outputs))
+                format!(
+                    "tasklet {} ({}) -> ({})",
+                    quoted(t.label),
+                    connectors(&t.inputs),
+                    connectors(&t.outputs)
+                )
             }
             Node::Nested(n) => {
                 below = nested(n);

@@ -41,7 +41,11 @@ pub fn dtype(cursor: &mut Cursor) -> Parsed<DType> {
     let word = cursor.take_word();
     match DType::from_short(word) {
         Some(dtype) => Ok(dtype),
-        None => cursor.fault_at(at, format!("unknown type '{word}'"), "types are f64, f32, i64, i32, bool, c128, …"),
+        None => cursor.fault_at(
+            at,
+            format!("unknown type '{word}'"),
+            "types are f64, f32, i64, i32, bool, c128, …",
+        ),
     }
 }
 

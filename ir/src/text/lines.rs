@@ -54,7 +54,13 @@ pub fn tree(text: &str) -> Result<Vec<Line<'_>>, ParseError> {
     for (i, raw) in text.lines().enumerate() {
         let content = raw.trim_start_matches(' ');
         let indent = raw.len() - content.len();
-        let mut line = Line { number: i + 1, text: without_comment(content).trim_end(), span: None, indent, below: vec![] };
+        let mut line = Line {
+            number: i + 1,
+            text: without_comment(content).trim_end(),
+            span: None,
+            indent,
+            below: vec![],
+        };
         if line.text.is_empty() {
             continue;
         }
@@ -112,9 +118,11 @@ fn take_span(line: &mut Line) -> Result<(), ParseError> {
     if !digits.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
         return Ok(());
     }
-    let span = digits.split_once('-').and_then(|(a, b)| Some(Span { start: a.parse().ok()?, end: b.parse().ok()? }));
+    let span =
+        digits.split_once('-').and_then(|(a, b)| Some(Span { start: a.parse().ok()?, end: b.parse().ok()? }));
     if span.is_none() {
-        let fault = Fault { at: before.len(), message: "expected a span such as '@@12-34'".into(), hint: None };
+        let fault =
+            Fault { at: before.len(), message: "expected a span such as '@@12-34'".into(), hint: None };
         return Err(line.error(fault));
     }
     line.span = span;

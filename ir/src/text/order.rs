@@ -61,7 +61,9 @@ impl Children {
             Node::MapEntry(map) => self.exit(*map).unwrap_or(node),
             _ => node,
         };
-        let inside = |id: &NodeId| self.scope(*id) == scope && !matches!(graph.node(*id), Node::MapExit(m) if Some(*m) == scope);
+        let inside = |id: &NodeId| {
+            self.scope(*id) == scope && !matches!(graph.node(*id), Node::MapExit(m) if Some(*m) == scope)
+        };
         graph.out_edges(from).into_iter().map(|e| e.dst.node).filter(inside).collect()
     }
 

@@ -24,7 +24,11 @@ fn describe(sdfg: &Sdfg, place: Place) -> Option<String> {
             Place::Map(id) => graph.get_map(id).map(|m| m.label.to_string()),
             Place::Edge(id) => graph.get_edge(id).map(|e| {
                 let memlet = e.memlet.as_ref().map(|m| format!(" ({})", memlet_text(m))).unwrap_or_default();
-                format!("{} -> {}{memlet}", node(graph, block.label, e.src.node), node(graph, block.label, e.dst.node))
+                format!(
+                    "{} -> {}{memlet}",
+                    node(graph, block.label, e.src.node),
+                    node(graph, block.label, e.dst.node)
+                )
             }),
             _ => None,
         };

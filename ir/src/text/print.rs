@@ -8,7 +8,8 @@ use super::show::Row;
 use super::{cursor::quoted, wcr_assign, wcr_name};
 use crate::names::Name;
 use crate::sdfg::{
-    Data, Edge, EdgeId, Library, LibraryKind, MapId, Memlet, Nested, Node, NodeId, Scopes, StateGraph, Tasklet,
+    Data, Edge, EdgeId, Library, LibraryKind, MapId, Memlet, Nested, Node, NodeId, Scopes, StateGraph,
+    Tasklet,
 };
 use crate::tasklet::Leaves;
 
@@ -93,7 +94,8 @@ impl Short<'_> {
             }
             let scalar = self.data.get(data).is_some_and(|d| d.is_scalar() && d.transient);
             let set = graph.in_edges(id).iter().all(|e| {
-                e.memlet.as_ref().is_some_and(|m| m.wcr.is_none()) && !matches!(graph.node(e.src.node), Node::MapExit(_))
+                e.memlet.as_ref().is_some_and(|m| m.wcr.is_none())
+                    && !matches!(graph.node(e.src.node), Node::MapExit(_))
             });
             if !(scalar && set) {
                 local.insert(quoted(*data));
@@ -180,7 +182,9 @@ impl Short<'_> {
             });
         }
         match (&lines[..], t.outputs.len()) {
-            ([line], 1) if !line.starts_with("let ") => self.row(indent, format!("{label}: {line}{after}"), id),
+            ([line], 1) if !line.starts_with("let ") => {
+                self.row(indent, format!("{label}: {line}{after}"), id)
+            }
             _ => {
                 self.row(indent, format!("tasklet {label}{after}"), id);
                 self.rows.extend(lines.into_iter().map(|text| Row { indent: indent + 1, text, span: None }));
@@ -210,7 +214,10 @@ impl Short<'_> {
 }
 
 /// Memlets by connector; `None` if a connector has several edges or an edge lacks its connector.
-fn one_edge_each<'e>(edges: &[&'e Edge], conn: impl Fn(&Edge) -> Option<Name>) -> Option<BTreeMap<Name, &'e Memlet>> {
+fn one_edge_each<'e>(
+    edges: &[&'e Edge],
+    conn: impl Fn(&Edge) -> Option<Name>,
+) -> Option<BTreeMap<Name, &'e Memlet>> {
     let mut found = BTreeMap::new();
     for edge in edges {
         let Some(memlet) = &edge.memlet else { continue };

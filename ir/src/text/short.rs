@@ -108,7 +108,9 @@ impl Builder<'_, '_> {
                 no_lines_below(line)?;
                 return line.read(|c| self.copy(c, line.span));
             }
-            "edge" => return Err(line.wrong("edges belong to the explicit form", "begin the state with '%1 = …'")),
+            "edge" => {
+                return Err(line.wrong("edges belong to the explicit form", "begin the state with '%1 = …'"));
+            }
             _ => {}
         }
         if ahead.peek() == Some('%') {
@@ -264,7 +266,9 @@ impl Builder<'_, '_> {
             } else {
                 match self.top().labels.get(&name) {
                     Some(&(_, last)) => last,
-                    None => return c.fault_at(at, format!("no node '{name}' before this one in its scope"), ""),
+                    None => {
+                        return c.fault_at(at, format!("no node '{name}' before this one in its scope"), "");
+                    }
                 }
             };
             self.edge((from, None), (node, None), None);
@@ -296,14 +300,28 @@ impl Builder<'_, '_> {
         for line in &line.below {
             let mut c = line.cursor();
             match c.peek_word() {
-                "local" if { c.eat_word("local"); c.sees_name() } => {
+                "local"
+                    if {
+                        c.eat_word("local");
+                        c.sees_name()
+                    } =>
+                {
                     line.read(|c| {
                         c.eat_word("local");
-                        while { let name = self.container(c)?; self.top().local.insert(name); c.eat(",") } {}
+                        while {
+                            let name = self.container(c)?;
+                            self.top().local.insert(name);
+                            c.eat(",")
+                        } {}
                         Ok(())
                     })?;
                 }
-                word @ ("reads" | "writes") if { c.eat_word(word); c.sees_name() } => {
+                word @ ("reads" | "writes")
+                    if {
+                        c.eat_word(word);
+                        c.sees_name()
+                    } =>
+                {
                     let given = line.read(|c| {
                         c.eat_word(word);
                         memlet(c, self.context)
@@ -323,7 +341,8 @@ impl Builder<'_, '_> {
         if self.degrees[exit].0 == 0 {
             self.edge((entry, None), (exit, None), None);
         }
-        self.given.extend(scope.given.into_iter().map(|(reads, m)| (if reads { entry } else { exit }, reads, m)));
+        self.given
+            .extend(scope.given.into_iter().map(|(reads, m)| (if reads { entry } else { exit }, reads, m)));
         self.top().items.push(Item::Scope { before: scope.before, entry, body: scope.items, exit });
         let outside = self.scopes.len() - 1;
         for out in scope.outs {
@@ -503,7 +522,14 @@ impl Builder<'_, '_> {
         let input = self.reference(c)?.memlet;
         let (axes, identity) = reduce_tail(c)?;
         let node = Node::Library(Library { label, kind: LibraryKind::Reduce { op, axes, identity } });
-        self.add_node(c, label, node, vec![(input, Name::new("input"))], vec![(out, Name::new("output"))], span)
+        self.add_node(
+            c,
+            label,
+            node,
+            vec![(input, Name::new("input"))],
+            vec![(out, Name::new("output"))],
+            span,
+        )
     }
 
     fn copy(&mut self, c: &mut Cursor, span: Option<Span>) -> Parsed<()> {
@@ -542,7 +568,9 @@ impl Builder<'_, '_> {
                 _ => return Err(line.wrong("expected 'in', 'out' or one 'sdfg'", "")),
             }
         }
-        let Some(inner) = inner else { return Err(line.wrong("the nested graph is missing", "add 'sdfg …' below")) };
+        let Some(inner) = inner else {
+            return Err(line.wrong("the nested graph is missing", "add 'sdfg …' below"));
+        };
         let node = Node::Nested(Nested { label, sdfg: inner.into(), symbols });
         self.add_node(&mut tail, label, node, inputs, outputs, line.span)
             .and_then(|()| tail.end())
@@ -612,7 +640,10 @@ impl Reads {
     }
 
     fn fresh(&self, base: &str, count: usize) -> Name {
-        (count..).map(|i| Name::new(&format!("{base}{i}"))).find(|n| !self.taken.contains(n)).expect("a free name")
+        (count..)
+            .map(|i| Name::new(&format!("{base}{i}")))
+            .find(|n| !self.taken.contains(n))
+            .expect("a free name")
     }
 }
 
@@ -629,7 +660,9 @@ pub fn assign_op(c: &mut Cursor) -> Parsed<Option<Wcr>> {
             c.eat(row.1);
             Ok(Some(row.0))
         }
-        None => Err(Fault { at: c.at(), message: "expected '=' or an update such as '+='".into(), hint: None }),
+        None => {
+            Err(Fault { at: c.at(), message: "expected '=' or an update such as '+='".into(), hint: None })
+        }
     }
 }
 

@@ -157,8 +157,10 @@ fn state(graph: &StateGraph, context: &Context) -> Vec<Row> {
     let mut inner = |n: &Nested| {
         rows(&n.sdfg).into_iter().map(|r| format!("{}{}", "  ".repeat(r.indent), r.text)).collect()
     };
-    let row = |(indent, text, node): (usize, String, Option<_>)| {
-        Row { indent, text, span: node.and_then(|id| graph.span(id)) }
+    let row = |(indent, text, node): (usize, String, Option<_>)| Row {
+        indent,
+        text,
+        span: node.and_then(|id| graph.span(id)),
     };
     explicit::lines(graph, &mut inner).into_iter().map(row).collect()
 }

@@ -1,6 +1,8 @@
 //! Small programs by hand.
 #![allow(dead_code)]
 
+pub mod arrays;
+
 use weft_cpu::{Kernel, Options, Status, compile};
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;

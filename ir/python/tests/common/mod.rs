@@ -149,7 +149,8 @@ pub fn interpret(case: &Case, import: &Import, seed: u64) -> Result<(Vec<Array>,
             arrays.insert(Name::new(&a.name), array);
         }
     }
-    interp::run(&graph, &symbols, &mut arrays, Options { seed, ..Options::default() }).map_err(|e| e.to_string())?;
+    interp::run(&graph, &symbols, &mut arrays, Options { seed, ..Options::default() })
+        .map_err(|e| e.to_string())?;
     let after = case
         .args
         .iter()
@@ -183,7 +184,9 @@ pub fn compare(case: &Case, expected: &Value) -> Result<(), String> {
         }
         let graph = || weft_ir::text::print(&import.sdfg);
         let (after, returns) = result.map_err(|e| format!("{e}\n{}", graph()))?;
-        for (what, got, want) in [("argument", &after, &expected["args"]), ("result", &returns, &expected["returns"])] {
+        for (what, got, want) in
+            [("argument", &after, &expected["args"]), ("result", &returns, &expected["returns"])]
+        {
             let want = want.as_array().expect("a list");
             if got.len() != want.len() {
                 return Err(format!("{} {what}s instead of {}", got.len(), want.len()));
@@ -198,11 +201,13 @@ pub fn compare(case: &Case, expected: &Value) -> Result<(), String> {
 
 fn equal(got: &Array, want: &Value) -> Result<(), String> {
     let dtype = want["dtype"].as_str().expect("a dtype");
-    let shape: Vec<usize> = want["shape"].as_array().expect("a shape").iter().map(|n| n.as_u64().expect("n") as usize).collect();
+    let shape: Vec<usize> =
+        want["shape"].as_array().expect("a shape").iter().map(|n| n.as_u64().expect("n") as usize).collect();
     if got.dtype().numpy() != dtype || got.shape() != shape {
         return Err(format!("{} {:?} instead of {dtype} {shape:?}", got.dtype().numpy(), got.shape()));
     }
-    let want = Array::from_bytes(got.dtype(), &shape, unhex(want["hex"].as_str().expect("hex"))).expect("bytes");
+    let want =
+        Array::from_bytes(got.dtype(), &shape, unhex(want["hex"].as_str().expect("hex"))).expect("bytes");
     let parts = |s: Scalar| match s {
         Scalar::F32(x) => vec![f64::from(x)],
         Scalar::F64(x) => vec![x],
@@ -210,12 +215,15 @@ fn equal(got: &Array, want: &Value) -> Result<(), String> {
         _ => vec![],
     };
     let rtol = if matches!(got.dtype(), DType::F32 | DType::C64) { 1e-4 } else { 1e-10 };
-    let largest = want.scalars().flat_map(parts).filter(|x| x.is_finite()).fold(0.0f64, |m, x| m.max(x.abs()));
+    let largest =
+        want.scalars().flat_map(parts).filter(|x| x.is_finite()).fold(0.0f64, |m, x| m.max(x.abs()));
     for (i, (g, w)) in got.scalars().zip(want.scalars()).enumerate() {
         let same = match (g, w) {
             (Scalar::Int(..), _) | (Scalar::Bool(_), _) => g == w,
             _ => parts(g).iter().zip(parts(w)).all(|(&a, b)| {
-                a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= rtol * b.abs() + rtol * 1e-2 * largest
+                a == b
+                    || (a.is_nan() && b.is_nan())
+                    || (a - b).abs() <= rtol * b.abs() + rtol * 1e-2 * largest
             }),
         };
         if !same {

@@ -1,0 +1,131 @@
+//! What is not supported is refused with its line, a reason and a hint; nothing panics.
+
+use std::sync::Arc;
+
+use weft_ir::dtype::DType;
+use weft_ir::sdfg::Source;
+use weft_python::{Diagnostic, Sample, import};
+
+fn array(shape: &[i64]) -> Sample {
+    Sample::Array { dtype: DType::F64, shape: shape.to_vec(), fortran: false, extents: None }
+}
+
+fn refuse(text: &str) -> Vec<(usize, Diagnostic)> {
+    let source = Arc::new(Source { path: "k.py".into(), text: text.into() });
+    let arguments = [("a".to_string(), array(&[5])), ("n".to_string(), Sample::Int(3))];
+    match import(source.clone(), "f", &arguments) {
+        Ok(_) => vec![],
+        Err(diags) => diags.into_iter().map(|d| (source.line_column(d.span.start).0, d)).collect(),
+    }
+}
+
+/// The body of `f(a, n)` with line 1 of the body at line 3, the line, a part of the reason and of the hint.
+const TABLE: &[(&str, usize, &str, &str)] = &[
+    ("print(a)", 3, "print is not supported", "return the value"),
+    ("return [x for x in a]", 3, "a comprehension", "loop"),
+    ("g = lambda x: x", 3, "a lambda", "function of the file"),
+    ("with a:\n        pass", 3, "'with'", "arrays only"),
+    ("try:\n        pass\n    except E:\n        pass", 3, "'try'", "beforehand"),
+    ("del a", 3, "'del'", "leave it out"),
+    ("global q", 3, "'global'", "pass and return"),
+    ("class C:\n        pass", 3, "a class", "functions"),
+    ("def g():\n        pass", 3, "a function inside", "top of the file"),
+    ("import os", 3, "an import inside", "top of the file"),
+    ("return a.reshape(5, 1)", 3, "reshape is not supported", "dimensions"),
+    ("return a[a > 0]", 3, "a mask of bools", "np.where"),
+    ("return a[[0, 1]]", 3, "a list or tuple", "np.where"),
+    ("return a[0.5]", 3, "indices must be integers", "int("),
+    ("return np.linalg.inv(a)", 3, "np.linalg.inv is not supported", "arithmetic"),
+    ("return np.sort(a)", 3, "np.sort is not supported", "arithmetic"),
+    ("return a + np.zeros(4)", 3, "could not be broadcast together with shapes (5,) (4,)", "last dimension"),
+    ("return b", 3, "the name 'b' is not defined", ""),
+    ("x = x + 1\n    x = 1", 3, "'x' is read before it is assigned", ""),
+    ("for i in range(n):\n        x = a[i]\n    return x", 5, "inside of a loop that may not run", ""),
+    ("for i in range(n):\n        pass\n    return i", 5, "after its loop", ""),
+    ("if a[0] > 0:\n        x = 1\n    return x", 5, "not the same after all branches", ""),
+    ("x = 0\n    for i in range(n):\n        x = x + a[i]\n    return x", 5, "inside of a loop", ""),
+    ("for i in range(n):\n        a = a + 1\n    return a", 4, "another array inside of a loop", ""),
+    ("if a:\n        pass", 3, "truth value of an array", ".any()"),
+    ("return {1: 2}", 3, "a dict or set", "arrays"),
+    ("return a[::n]", 3, "slice step that is not a constant", "number"),
+    ("for i in range(0, n, n):\n        pass", 3, "step of range", "number"),
+    ("for x in zip(a, a):\n        pass", 3, "'zip' is not supported", "range"),
+    ("return 99999999999999999999", 3, "too large", "64 bits"),
+    ("return f(a, n)", 3, "calls itself", "loop"),
+    ("x: str = 'a'\n    return x", 4, "a string cannot be returned", ""),
+    ("return a @ np.zeros(4)", 3, "do not fit a product", "inner extents"),
+    ("while n > 0:\n        n -= 1\n    else:\n        pass", 3, "'else' of a loop", "flag"),
+    ("if a[0] > 0:\n        return a[0]", 2, "may end without a result", "at the end"),
+    ("return a.sum(axis=1)", 3, "axis 1 is out of bounds", ""),
+    ("return np.zeros(3, dtype='float16')", 3, "element type", "np.float64"),
+    ("return a / 1j", 3, "not defined for complex", ""),
+    ("return a[0, 0]", 3, "too many indices", ""),
+];
+
+#[test]
+fn refusals_name_line_reason_and_hint() {
+    let mut wrong = vec![];
+    for (body, line, reason, hint) in TABLE {
+        let text = format!("import numpy as np\ndef f(a, n):\n    {body}\n");
+        let found = refuse(&text);
+        let fits = |d: &&(usize, Diagnostic)| {
+            d.0 == *line
+                && d.1.reason.contains(reason)
+                && d.1.hint.as_deref().unwrap_or_default().contains(hint)
+        };
+        if !found.iter().any(|d| fits(&d)) {
+            wrong.push(format!("{body}\n  gives {found:?}"));
+        }
+        for (_, d) in &found {
+            let first = d.reason.chars().next().unwrap_or('A');
+            assert!(!first.is_uppercase() || d.reason.starts_with("Python"), "{}", d.reason);
+            assert!(!d.reason.ends_with('.') || d.reason.ends_with("..."), "{}", d.reason);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let found = refuse(
+        "import numpy as np\ndef f(a, n):\n    x = np.sort(a)\n    y = x + 1\n    print(a)\n    return y\n",
+    );
+    assert_eq!(found.iter().map(|d| d.0).collect::<Vec<_>>(), [3, 5], "{found:?}");
+}
+
+#[test]
+fn a_rendered_diagnostic_points_at_the_place() {
+    let text = "def f(a, n):\n    return q + 1\n";
+    let source = Source { path: "k.py".into(), text: text.into() };
+    let found = refuse(text);
+    let shown = found[0].1.render(&source);
+    assert_eq!(shown, "k.py:2:12: the name 'q' is not defined\n      return q + 1\n             ^");
+}
+
+#[test]
+fn nothing_panics_or_hangs() {
+    let deep = [
+        format!("def f(a, n):\n    return {}1{}\n", "(".repeat(3000), ")".repeat(3000)),
+        format!("def f(a, n):\n    return {}1\n", "1+".repeat(900_000)),
+        format!("def f(a, n):\n    return {}a\n", "-".repeat(5000)),
+        format!("def f(a, n):\n    return a{}\n", "[0]".repeat(5000)),
+        format!("def f(a, n):\n    return {}True\n", "not ".repeat(5000)),
+        "X = X + 1\ndef f(a, n):\n    return X\n".into(),
+        "def f(a, n):\n    return n ** 60 * n ** 60, 2 ** 64, 1 << 70, -(-9223372036854775807 - 1)\n".into(),
+        "def f(a, n):\n    return 7 // 0\n".into(),
+        "def f(a, n):\n    return a[9223372036854775807], a[-9223372036854775808:9223372036854775807:-9223372036854775808]\n".into(),
+        "def f(a, n):\n    return a[::9223372036854775807][::9223372036854775807]\n".into(),
+        "def f(a, n".into(),
+        "\u{feff}def f(a, n):\n\treturn \u{1f600}\n".into(),
+        String::new(),
+        "def f(a, n):\n    raise\n".into(),
+        "def f(a, n):\n    return ((), (a,), ...)\n".into(),
+        "def f(*a, **n):\n    pass\n".into(),
+        "@jit\ndef f(a, n):\n    pass\n".into(),
+        "def f(a, n, m=q):\n    pass\n".into(),
+        "def f(a, n):\n    a.T.T[0].x.y()\n    n[0] = 1\n    a() + n()\n    f.x = 1\n    a, = 1\n".into(),
+    ];
+    for text in deep {
+        let _ = refuse(&text);
+    }
+}

@@ -1,0 +1,326 @@
+//! One-line kernels equal NumPy on special values and sizes.
+
+mod common;
+
+use common::{Arg, Case, compare, numpy};
+use weft_ir::dtype::{DType, Scalar};
+use weft_ir::interp::Array;
+
+/// Elements that are hard, cyclically; `k` shifts them.
+fn values(dtype: DType, count: usize, k: usize) -> Vec<u8> {
+    let floats =
+        [1.5, -0.0, f64::NAN, -2.25, f64::INFINITY, 0.0, 3.0, f64::NEG_INFINITY, 0.5, -7.0, 1e300, 2.0];
+    let ints = [3i128, -1, 0, 7, -5, 2, 1 << 40, 11, i64::MAX as i128, -9, 4, i64::MIN as i128];
+    let scalars: Vec<Scalar> = (0..count)
+        .map(|i| {
+            let at = (i * 5 + k * 7) % 12;
+            match dtype {
+                DType::Bool => Scalar::Bool((i * 7 + k).is_multiple_of(3)),
+                DType::F32 => Scalar::F32(floats[at] as f32),
+                DType::F64 => Scalar::F64(floats[at]),
+                DType::C64 | DType::C128 => Scalar::Complex(dtype, 0.5 + at as f64, 1.0 - k as f64),
+                t => {
+                    let bits = t.size() as u32 * 8;
+                    let low = if t.is_signed() { -(1i128 << (bits - 1)) } else { 0 };
+                    Scalar::Int(t, low + (ints[at] - low).rem_euclid(1i128 << bits))
+                }
+            }
+        })
+        .collect();
+    Array::from_scalars(dtype, &[count], &scalars).expect("scalars of the type").into_bytes()
+}
+
+fn array(name: &str, dtype: DType, shape: &[usize], k: usize) -> Arg {
+    let bytes = values(dtype, shape.iter().product(), k);
+    Arg {
+        name: name.into(),
+        kind: "array",
+        dtype,
+        shape: shape.into(),
+        fortran: k % 2 == 1,
+        extents: None,
+        bytes,
+    }
+}
+
+fn tame(name: &str, shape: &[usize], k: usize) -> Arg {
+    let count: usize = shape.iter().product();
+    let data: Vec<f64> = (0..count).map(|i| ((i * 37 + k * 11) % 23) as f64 * 0.25 - 2.0).collect();
+    let bytes = Array::from_f64(&[count], &data).into_bytes();
+    Arg { bytes, ..array(name, DType::F64, shape, k) }
+}
+
+fn int(name: &str, value: i64) -> Arg {
+    let bytes = value.to_le_bytes().to_vec();
+    Arg {
+        name: name.into(),
+        kind: "int",
+        dtype: DType::I64,
+        shape: vec![],
+        fortran: false,
+        extents: None,
+        bytes,
+    }
+}
+
+fn float(name: &str, value: f64) -> Arg {
+    Arg { kind: "float", dtype: DType::F64, bytes: value.to_le_bytes().to_vec(), ..int(name, 0) }
+}
+
+fn case(body: &str, args: Vec<Arg>) -> Case {
+    let names: Vec<&str> = args.iter().map(|a| a.name.as_str()).collect();
+    let mut source = String::from("import math\nimport numpy as np\n\n");
+    let (helpers, body) = body.split_once("---\n").unwrap_or(("", body));
+    source += helpers;
+    source += &format!("\ndef f({}):\n", names.join(", "));
+    for line in body.lines() {
+        source += &format!("    {line}\n");
+    }
+    let shapes: Vec<String> = args.iter().map(|a| format!("{} {} {:?}", a.name, a.dtype, a.shape)).collect();
+    Case { title: format!("{body} [{}]", shapes.join("; ")), source, function: "f".into(), args }
+}
+
+/// Two operands `a`, `b` of one shape and their types.
+const ELEMENTWISE: &[&str] = &[
+    "return a + b",
+    "return a - b",
+    "return a * b",
+    "return a / b",
+    "return a // b",
+    "return a % b",
+    "return a < b",
+    "return a >= b",
+    "return a == b",
+    "return a != b",
+    "return np.minimum(a, b)",
+    "return np.maximum(a, b)",
+    "return np.where(a > b, a, 0)",
+    "return a + 1",
+    "return 2 - a",
+    "return a * 0.5",
+    "return a ** 2",
+    "return -a",
+    "return abs(a)",
+    "return np.logical_and(a, b)",
+    "return np.clip(a, 0, 5)",
+    "return a.sum()",
+    "return a.astype(np.float64)",
+    "return np.any(a), np.all(b)",
+    "return np.sign(a)",
+    "return np.add.outer(a, b)",
+    "return a[::-1]",
+    "return a[::2] + b[::2]",
+    "return a[-1:]",
+    "return a[:3] * 1",
+    "return np.mean(a)",
+    "return a.prod()",
+    "return np.square(a)",
+    "return np.zeros_like(a) + b",
+    "return a / 2, a // 2, a % 3",
+    "a[:] = b\nreturn a",
+    "a[1:] = a[:-1]\nreturn a",
+    "a[:-1] = a[1:]\nreturn a",
+    "a[::2] = 1\nreturn a",
+    "return a[None, :] + b[:, None]",
+    "return np.copy(a)",
+    "x = a\nx += 1\nreturn a",
+    "return ~(a > b)",
+    "return (a > b) & (a != 0), (a < b) | (b == 0), (a > 0) ^ (b > 0)",
+    "return np.hypot(a, b)",
+];
+
+/// On floats only.
+const FLOAT: &[&str] = &[
+    "return np.sqrt(a), np.exp(a), np.log(a)",
+    "return np.tanh(a), np.sin(b), np.arctan2(a, b)",
+    "return np.floor(a), np.ceil(a), np.trunc(a), np.rint(a)",
+    "return np.isnan(a), np.isinf(a), np.isfinite(a)",
+    "return a ** 0.5, a ** 3",
+    "return np.log1p(a), np.expm1(a), np.cosh(a)",
+    "a /= 2\nreturn a",
+    "a += b\na *= a\nreturn a",
+    "return np.copysign(a, b), np.fmod(a, b)",
+    "return 1.0 / a, a / 0.0",
+    "s = 0.0\nfor i in range(a.shape[0]):\n    s += a[i]\nreturn s",
+    "m = a[0]\nfor i in range(1, len(a)):\n    if a[i] > m:\n        m = a[i]\nreturn m",
+];
+
+#[test]
+fn elementwise_equals_numpy() {
+    use DType::*;
+    let mut cases = vec![];
+    for (i, body) in ELEMENTWISE.iter().enumerate() {
+        for (j, (s, t)) in [
+            (F64, F64),
+            (F32, F32),
+            (I64, I64),
+            (I32, I32),
+            (I64, F64),
+            (I32, F32),
+            (Bool, Bool),
+            (U8, I16),
+            (I8, I8),
+            (U64, U64),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            for n in [0, 1, 2, 5, 13] {
+                if (i + j) % 2 == 0 || n == 5 {
+                    cases.push(case(body, vec![array("a", s, &[n], i), array("b", t, &[n], i + 1)]));
+                }
+            }
+        }
+    }
+    for (i, body) in FLOAT.iter().enumerate() {
+        for t in [F64, F32] {
+            for n in [0, 1, 2, 7] {
+                cases.push(case(body, vec![array("a", t, &[n], i), array("b", t, &[n], i + 2)]));
+            }
+        }
+    }
+    check(cases, true);
+}
+
+/// `A`, `B` two-dimensional, `x` a vector of the columns, `n` an int, `c` a float.
+const PROGRAMS: &[&str] = &[
+    "return A @ x",
+    "return A @ B.T",
+    "return A.T @ B",
+    "return x @ x",
+    "return np.dot(A, x), np.dot(x, x)",
+    "return A.T",
+    "return A.sum(axis=0), A.sum(axis=1), A.sum()",
+    "return A.mean(axis=-1, keepdims=True) + A",
+    "return A.T.sum(axis=0)",
+    "return A.max(axis=0, keepdims=True) - A",
+    "return A[1:, :].min()",
+    "return np.sum(A * B, axis=(0, 1))",
+    "return A[0] + x",
+    "return A[:, 0]",
+    "return A[-1, -1]",
+    "A[0] = x\nreturn A",
+    "A[:, -1] = c\nreturn A",
+    "A[1:, 1:] = A[:-1, :-1]\nreturn A",
+    "A[1:] += A[:-1]\nreturn A",
+    "A[::-1] += A\nreturn A",
+    "A += A[:, ::-1]\nreturn A",
+    "A[:] = A.T if A.shape[0] == A.shape[1] else A\nreturn A",
+    "for i in range(A.shape[0]):\n    A[i, :] = A[i - 1, :] * c\nreturn A",
+    "for i in range(n):\n    A[i, 0] = i\nreturn A",
+    "for i in range(n - 1, -1, -1):\n    A[i] -= x[i]\nreturn A",
+    "k = 0\nwhile k < n:\n    A[k, 0] += c\n    k += 1\nreturn A",
+    "k = 0\nwhile True:\n    k += 2\n    if k > n:\n        break\nreturn k",
+    "s = 0.0\nfor i in range(n):\n    if i % 2 == 0:\n        continue\n    s += x[i]\nreturn s",
+    "r, q = A.shape\nD = np.zeros((q, r))\nfor i in range(q):\n    D[i] = A[:, i]\nreturn D",
+    "if c > 0:\n    y = x * 2\n    x[:] = y\nelse:\n    x[:] = 0\nreturn x",
+    "t = c\nif c > 1:\n    t = c * 2\nelif n > 2:\n    t = 0.5\nreturn t",
+    "a, b = x[0], x[-1]\nx[0], x[-1] = b, a\nreturn x",
+    "y = x[0]\nx[0] = 5\nreturn y, x",
+    "y = x[1:]\ny[:] = 7\nreturn x",
+    "assert n > 1\nreturn n // 2, n % 2, n / 2, n * 2, -n",
+    "return np.arange(n) * 2, np.arange(1, n, 2), np.eye(3)",
+    "return np.full((n, 2), c), np.ones(n, dtype=np.int32), np.empty(0)",
+    "return float(n) + c, int(c), abs(-n), min(n, 3), max(c, 0.5)",
+    "return math.sqrt(c), math.sin(c), math.floor(c)",
+    "i = int(x[0] * 0 + 1)\nreturn A[i, 0]",
+    "return x[n]",
+    "return A[n - 1, 0], A[-n, 0]",
+    "return x[:n], x[n:], x[-n:], x[:-n]",
+    "return x[n::-1], x[::-2], x[5:1:-1]",
+    "return A[..., 0], A[:, None, 0]",
+    "def g(v, s=2.0):\n    w = v * s\n    return w + 1\n---\nreturn g(x), g(x, s=c)",
+    "def g(v):\n    v[0] = 9\n---\ng(x)\nreturn x",
+    "def g(v):\n    v[0] = 9\n    return 1.0\n---\nreturn x[0] + g(x)",
+    "return c * A @ x",
+    "return np.outer(x, x), np.multiply.outer(x, A[0])",
+    "z = 0\nfor i in range(n):\n    for j in range(i, n):\n        z += i * j\nreturn z",
+    "return (x[0] if n > 2 else x[1]), (x[0] if c > 9 else x[1])",
+    "x[np.shape(x)[0] - 1] = c\nreturn x",
+    "for v in x:\n    c += v\nreturn c",
+    "y = x.copy()\ny[0] = 3\nreturn x, y",
+    "return x.dot(x), x.T",
+    "return np.expand_dims(x, 0), np.transpose(A, (1, 0))",
+    "x[:] = 1 if n else 0\nreturn x",
+    "x.fill(c)\nreturn x",
+    "m = -1.0\nfor i in range(n):\n    m = max(m, float(x[i]))\nreturn m",
+    "if n > 1 and x[1] > 0 or c < 0:\n    return 1.0\nreturn 2.0",
+    "y = np.zeros(n)\nfor i in range(n):\n    for j in range(i):\n        y[i] += np.dot(A[i, :j], x[:j])\nreturn y",
+    "for i in range(1, A.shape[0] - 1):\n    A[i, 1:-1] = (A[i - 1, 1:-1] + A[i + 1, 1:-1]) / 2\nreturn A",
+    "def g(v):\n    v[0] = 9\n    return 1.0\n---\nx[0] += g(x)\nreturn x",
+    "s = 0.0\nt = 1.0\nfor i in range(n):\n    s, t = t, s + t\nreturn s, t",
+    "b = False\nfor i in range(len(x)):\n    if x[i] > 1:\n        b = True\n        break\nreturn b",
+    "best = 0\nfor i in range(1, len(x)):\n    if x[i] > x[best]:\n        best = i\nreturn best, x[best]",
+    "lo, hi = 0, len(x)\nwhile lo < hi:\n    mid = (lo + hi) // 2\n    if x[mid] < c:\n        lo = mid + 1\n    else:\n        hi = mid\nreturn lo",
+    "for i in range(len(x)):\n    for j in range(len(x) - 1 - i):\n        if x[j] > x[j + 1]:\n            x[j], x[j + 1] = x[j + 1], x[j]\nreturn x",
+    "t = A * 2\nfor i in range(n):\n    t = A + i\n    A[:] = t * 0.5\nreturn A",
+    "tmp = x[0]\nfor i in range(n):\n    tmp = x[i] * 2\n    x[i] = tmp\nreturn x",
+    "z = 1j\nreturn A * (1 + 2j), x * z, z * z + 1",
+    "y = x.astype(np.complex128)\nreturn y * y + 1, y * 2, y.sum(), y == y, np.dot(y, y)",
+    "y = x.astype(np.int32)\ny += 3\ny[0] = 2.9\nreturn y, y // 2, y * 1.5, y.sum(), y.mean()",
+    "y = x.astype(np.int32)\ny /= 2\nreturn y",
+    "y = A\ny -= A[0]\nreturn A",
+    "A[:, 0] += A[0, :]\nreturn A",
+    "A[0, :] = A[:, 0]\nreturn A",
+    "A[:] = A.T\nreturn A",
+    "return A[1:-1, 1:-1], A[::2, ::-1], A[-2:, :2]",
+    "return x[1:][1:], x[::-1][1:], A[:, ::2][0], A.T[0, :]",
+    "return x[:, None] * x[None, :] + A",
+    "i = 0\nwhile i < n and x[i] < c:\n    i += 1\nreturn i",
+    "p = 1\nfor i in range(1, n + 1):\n    p *= i\nreturn p",
+    "y = np.zeros((n, n))\ny[0] = 1\nfor i in range(1, n):\n    y[i, i:] = y[i - 1, :n - i] + i\nreturn y",
+    "for k in range(n - 1, 0, -2):\n    x[k] += x[k - 1] if k % 2 else 1.0\nreturn x",
+    "if n > 3:\n    raise ValueError('too large')\nreturn n",
+    "c += 1\nn += 1\nreturn c, n",
+    "return A[:n, :n] @ x[:n]",
+    "return np.add(x, 1, out=x)",
+    "return x[0] / x[1], x[0] // 2, x[1] % 3",
+    "t = x[0] > 1\nif not t:\n    x[0] = 0\nreturn t",
+    "return 1 < c < 3, n == 3 or n == 4",
+];
+
+#[test]
+fn programs_equal_numpy() {
+    let mut cases = vec![];
+    for body in PROGRAMS {
+        for (rows, n) in [(1, 1), (2, 2), (3, 3), (5, 4), (3, 5)] {
+            let cols = if n == 5 { 5 } else { rows };
+            let args = vec![
+                tame("A", &[rows, cols], 0),
+                tame("B", &[rows, cols], 1),
+                tame("x", &[cols], 2),
+                int("n", n),
+                float("c", 1.75),
+            ];
+            cases.push(case(body, args));
+        }
+    }
+    check(cases, false);
+}
+
+fn check(cases: Vec<Case>, refusals: bool) {
+    let Some(expected) = numpy(&cases) else { return };
+    let mut failures = vec![];
+    let mut refused = std::collections::BTreeSet::new();
+    for (case, want) in cases.iter().zip(&expected) {
+        if let Err(e) = compare(case, want) {
+            if refusals && e.starts_with("kernel.py:") {
+                refused.insert(e);
+                continue;
+            }
+            failures.push(format!("== {}\n{e}", case.title));
+        }
+    }
+    for e in &refused {
+        println!("refused: {e}");
+    }
+    let count = failures.len();
+    failures.truncate(25);
+    assert!(
+        failures.is_empty(),
+        "{count} of {}, {} refusals\n{}",
+        cases.len(),
+        refused.len(),
+        failures.join("\n")
+    );
+}

@@ -1,0 +1,359 @@
+//! Raises a state machine to loops and branches.
+
+use std::collections::BTreeSet;
+
+/// An edge between blocks, with its texts.
+#[derive(Clone, Debug)]
+pub struct Jump {
+    pub src: usize,
+    pub dst: usize,
+    /// `None`: always.
+    pub condition: Option<String>,
+    pub assignments: Vec<(String, String)>,
+}
+
+/// Structured control flow over the blocks of a machine.
+#[derive(Debug)]
+pub enum Tree {
+    Block(usize),
+    Assign(String, String),
+    While {
+        guard: usize,
+        condition: String,
+        body: Vec<Tree>,
+    },
+    /// `variable = variable + step` is taken out of the body.
+    For {
+        guard: usize,
+        variable: String,
+        condition: String,
+        begin: String,
+        next: String,
+        body: Vec<Tree>,
+    },
+    If {
+        branches: Vec<(String, Vec<Tree>)>,
+        otherwise: Vec<Tree>,
+    },
+    Break,
+    Continue,
+    Return,
+}
+
+pub struct Machine<'j> {
+    count: usize,
+    jumps: &'j [Jump],
+    /// Blocks that hold nothing.
+    empty: Vec<bool>,
+    headers: BTreeSet<usize>,
+    /// For each block the blocks that every way to the end passes.
+    after: Vec<BTreeSet<usize>>,
+    budget: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Loop<'v> {
+    guard: usize,
+    exit: usize,
+    variable: Option<&'v str>,
+}
+
+/// The tree of a machine that starts at `start`; the error says what cannot be raised.
+pub fn raise(empty: Vec<bool>, jumps: &[Jump], start: usize) -> Result<Vec<Tree>, String> {
+    let count = empty.len();
+    if count > 3000 {
+        return Err("a state machine of more than 3000 states".into());
+    }
+    if count == 0 {
+        return Ok(vec![]);
+    }
+    let mut machine =
+        Machine { count, jumps, empty, headers: BTreeSet::new(), after: vec![], budget: 8 * count + 64 };
+    machine.find_headers(start);
+    machine.find_after();
+    let mut out = vec![];
+    machine.from(start, None, None, &mut out, 0)?;
+    Ok(out)
+}
+
+impl Machine<'_> {
+    fn out(&self, block: usize) -> Vec<&Jump> {
+        self.jumps.iter().filter(|j| j.src == block).collect()
+    }
+
+    /// Targets of edges that go back, found by a walk with its own stack.
+    fn find_headers(&mut self, start: usize) {
+        let next: Vec<Vec<usize>> =
+            (0..self.count).map(|b| self.out(b).iter().map(|j| j.dst).collect()).collect();
+        let mut state = vec![0u8; self.count];
+        let mut stack = vec![(start, 0)];
+        state[start] = 1;
+        while let Some((block, at)) = stack.pop() {
+            match next[block].get(at) {
+                None => state[block] = 2,
+                Some(&to) => {
+                    stack.push((block, at + 1));
+                    match state[to] {
+                        0 => {
+                            state[to] = 1;
+                            stack.push((to, 0));
+                        }
+                        1 => {
+                            self.headers.insert(to);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn find_after(&mut self) {
+        let all: BTreeSet<usize> = (0..self.count).collect();
+        let next: Vec<Vec<usize>> =
+            (0..self.count).map(|b| self.out(b).iter().map(|j| j.dst).collect()).collect();
+        let ends = |b: usize| if next[b].is_empty() { BTreeSet::from([b]) } else { all.clone() };
+        let mut after: Vec<BTreeSet<usize>> = (0..self.count).map(ends).collect();
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for block in (0..self.count).rev() {
+                let Some(first) = next[block].first() else { continue };
+                let mut common = after[*first].clone();
+                for to in &next[block][1..] {
+                    common = common.intersection(&after[*to]).copied().collect();
+                }
+                common.insert(block);
+                if common != after[block] {
+                    after[block] = common;
+                    changed = true;
+                }
+            }
+        }
+        self.after = after;
+    }
+
+    /// The nearest block that every way from `block` passes.
+    fn meeting(&self, block: usize) -> Option<usize> {
+        let candidates: Vec<usize> = self.after[block].iter().copied().filter(|&b| b != block).collect();
+        // The nearest one is passed by none of the others only.
+        candidates.iter().copied().max_by_key(|&b| self.after[b].len())
+    }
+
+    fn reaches(&self, from: usize, to: usize, without: usize) -> bool {
+        let mut seen = BTreeSet::from([without]);
+        let mut open = vec![from];
+        while let Some(block) = open.pop() {
+            if block == to {
+                return true;
+            }
+            if seen.insert(block) {
+                open.extend(self.out(block).iter().map(|j| j.dst));
+            }
+        }
+        false
+    }
+
+    fn assign(&self, jump: &Jump, inside: Option<Loop>, out: &mut Vec<Tree>) {
+        for (name, value) in &jump.assignments {
+            let stepped = inside.is_some_and(|l| l.guard == jump.dst && l.variable == Some(name));
+            if !stepped {
+                out.push(Tree::Assign(name.clone(), value.clone()));
+            }
+        }
+    }
+
+    /// Blocks from `at` up to `stop`.
+    fn from(
+        &mut self,
+        at: usize,
+        stop: Option<usize>,
+        inside: Option<Loop>,
+        out: &mut Vec<Tree>,
+        depth: usize,
+    ) -> Result<(), String> {
+        if depth > 60 {
+            return Err("control flow nested more than 60 deep".into());
+        }
+        let mut at = at;
+        loop {
+            self.budget =
+                self.budget.checked_sub(1).ok_or("control flow that is not made of loops and branches")?;
+            if let Some(l) = inside
+                && at == l.exit
+            {
+                out.push(Tree::Break);
+                return Ok(());
+            }
+            if Some(at) == stop {
+                return Ok(());
+            }
+            if let Some(l) = inside
+                && at == l.guard
+            {
+                out.push(Tree::Continue);
+                return Ok(());
+            }
+            if self.headers.contains(&at) {
+                at = self.natural_loop(at, out, depth)?;
+                continue;
+            }
+            out.push(Tree::Block(at));
+            let jumps: Vec<Jump> = self.out(at).into_iter().cloned().collect();
+            match &jumps[..] {
+                [] => {
+                    if inside.is_some() || stop.is_some() {
+                        out.push(Tree::Return);
+                    }
+                    return Ok(());
+                }
+                [jump] => {
+                    if let Some(condition) = &jump.condition {
+                        return Err(format!("a condition '{condition}' without an alternative"));
+                    }
+                    self.assign(jump, inside, out);
+                    at = jump.dst;
+                }
+                _ => {
+                    // Where some way leaves before `stop`, the others go on to it.
+                    let leaves = stop.is_some_and(|s| !self.after[at].contains(&s));
+                    let end = if leaves { stop } else { self.meeting(at) };
+                    let branch = self.branches(&jumps, end, inside, depth)?;
+                    out.push(branch);
+                    match end {
+                        Some(end) if !leaves => at = end,
+                        _ => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+
+    fn branches(
+        &mut self,
+        jumps: &[Jump],
+        end: Option<usize>,
+        inside: Option<Loop>,
+        depth: usize,
+    ) -> Result<Tree, String> {
+        let mut branches = vec![];
+        let mut otherwise = vec![];
+        for (i, jump) in jumps.iter().enumerate() {
+            let mut body = vec![];
+            self.assign(jump, inside, &mut body);
+            self.from(jump.dst, end, inside, &mut body, depth + 1)?;
+            let last = i + 1 == jumps.len();
+            match &jump.condition {
+                Some(condition) if !last => branches.push((condition.clone(), body)),
+                None if last => otherwise = body,
+                Some(condition) if jumps.len() == 2 && complements(condition, &branches) => otherwise = body,
+                _ => return Err("branches whose conditions do not exclude each other".into()),
+            }
+        }
+        Ok(Tree::If { branches, otherwise })
+    }
+
+    /// Emits the loop at a guard; the block after it.
+    fn natural_loop(&mut self, guard: usize, out: &mut Vec<Tree>, depth: usize) -> Result<usize, String> {
+        if !self.empty[guard] {
+            return Err("a loop whose guard computes".into());
+        }
+        let jumps: Vec<Jump> = self.out(guard).into_iter().cloned().collect();
+        let [one, two] = &jumps[..] else { return Err("a loop without a guard of two ways".into()) };
+        let (enter, leave) = if self.reaches(one.dst, guard, two.dst) { (one, two) } else { (two, one) };
+        let Some(condition) = enter.condition.clone() else {
+            return Err("a loop without a condition".into());
+        };
+        let known = [(condition.clone(), vec![])];
+        if leave.condition.as_ref().is_some_and(|c| !complements(c, &known)) {
+            return Err("a loop that is left on another condition".into());
+        }
+        if !leave.assignments.is_empty() {
+            return Err("assignments on leaving a loop".into());
+        }
+        // All ways back take the same step, and the way in gives the start.
+        let back: Vec<Jump> = self
+            .jumps
+            .iter()
+            .filter(|j| j.dst == guard && j.src != guard && self.reaches(enter.dst, j.src, guard))
+            .cloned()
+            .collect();
+        let step = |j: &Jump| j.assignments.last().cloned();
+        let next = back.first().and_then(step).filter(|s| back.iter().all(|j| step(j).as_ref() == Some(s)));
+        let begin = match (out.last(), &next) {
+            (Some(Tree::Assign(name, value)), Some((variable, _))) if name == variable => Some(value.clone()),
+            _ => None,
+        };
+        let variable = begin.as_ref().and(next.as_ref()).map(|n| n.0.clone());
+        let mut body = vec![];
+        for (name, value) in &enter.assignments {
+            body.push(Tree::Assign(name.clone(), value.clone()));
+        }
+        let inside = Loop { guard, exit: leave.dst, variable: variable.as_deref() };
+        self.from(enter.dst, Some(guard), Some(inside), &mut body, depth + 1)?;
+        if let Some(Tree::Continue) = body.last() {
+            body.pop();
+        }
+        let exit = leave.dst;
+        match (begin, next) {
+            (Some(begin), Some((variable, next))) => {
+                out.pop();
+                out.push(Tree::For { guard, variable, condition, begin, next, body });
+            }
+            _ => out.push(Tree::While { guard, condition, body }),
+        }
+        Ok(exit)
+    }
+}
+
+/// Is the condition the negation of the one branch before it?
+fn complements(condition: &str, branches: &[(String, Vec<Tree>)]) -> bool {
+    let [(first, _)] = branches else { return false };
+    let (a, b) = (bare(first), bare(condition));
+    negation(&b).is_some_and(|n| n == a) || negation(&a).is_some_and(|n| n == b) || opposite(&a, &b)
+}
+
+/// Without spaces and outer parentheses.
+fn bare(text: &str) -> String {
+    let mut text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    while text.starts_with('(') && text.ends_with(')') {
+        let mut depth = 0i32;
+        let inner = &text[1..text.len() - 1];
+        let whole = inner.chars().all(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth >= 0
+        });
+        if !whole {
+            break;
+        }
+        text = inner.trim().to_string();
+    }
+    text
+}
+
+fn negation(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("not").or_else(|| text.strip_prefix('!'))?;
+    // `not` binds more strongly than `and` and `or`: there it must have parentheses around all.
+    let whole = bare(rest) != rest.trim();
+    let simple =
+        rest.starts_with(' ') && !rest.contains(" and ") && !rest.contains(" or ") && !rest.contains(" if ");
+    (whole || simple).then(|| bare(rest))
+}
+
+fn opposite(a: &str, b: &str) -> bool {
+    const PAIRS: [(&str, &str); 3] = [("<=", ">"), (">=", "<"), ("==", "!=")];
+    let simple =
+        |t: &str| !t.contains(" and ") && !t.contains(" or ") && !t.contains("not ") && !t.contains("if ");
+    if !simple(a) || !simple(b) {
+        return false;
+    }
+    let parts = |t: &str, op: &str| {
+        let (l, r) = t.split_once(op)?;
+        let clean = |s: &str| !s.contains(['<', '>', '=', '!']);
+        (clean(l) && clean(r)).then(|| (l.trim().to_string(), r.trim().to_string()))
+    };
+    PAIRS.iter().any(|(x, y)| {
+        let same = |p: &str, q: &str| parts(a, p).is_some_and(|l| parts(b, q).is_some_and(|r| l == r));
+        same(x, y) || same(y, x)
+    })
+}
