@@ -106,7 +106,7 @@ fn new_report(kernel: &Kernel, optimized: &Optimized, measuring: &Measuring, thr
     let cost = kernel
         .symbols(&optimized.graph)
         .ok()
-        .and_then(|symbols| weft_looptree::cost(&kernel.graph, &symbols).ok())
+        .map(|symbols| weft_looptree::cost(&kernel.graph, &symbols))
         .unwrap_or_default();
     Report {
         kernel: optimized.graph.name.to_string(),

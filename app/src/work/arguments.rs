@@ -95,7 +95,7 @@ fn from_spec(
     let mut values = vec![];
     for parameter in parameters {
         let name = &parameter.name;
-        if parameter.has_default && !spec.args.contains_key(name) {
+        if parameter.default.is_some() && !spec.args.contains_key(name) {
             continue;
         }
         let (kind, dtype, shape, bytes) = spec.value(name, &symbols).map_err(fail)?;
@@ -155,7 +155,7 @@ fn from_entries(
             Some(&number) => from_number(number),
             None => match entries.remove(name) {
                 Some(value) => value,
-                None if parameter.has_default => continue,
+                None if parameter.default.is_some() => continue,
                 None => {
                     return Err(Problem::usage(format!("{origin}: no entry '{name}' for the parameter of that name")));
                 }
@@ -169,8 +169,9 @@ fn from_entries(
 /// For a graph without a Python file: `--inputs`, else random arrays for sizes from `--set`.
 pub fn arguments_of_graph(graph: &Sdfg, inputs: &Inputs) -> Result<Arguments, Problem> {
     if let Some(path) = &inputs.npz {
+        let span = weft_ir::sdfg::Span { start: 0, end: 0 };
         let parameters: Vec<Parameter> =
-            graph.args.iter().map(|a| Parameter { name: a.to_string(), has_default: false }).collect();
+            graph.args.iter().map(|a| Parameter { name: a.to_string(), span, default: None }).collect();
         let entries = read_npz(path).map_err(Problem::usage)?;
         let mut arguments = from_entries(&path.display().to_string(), entries, &parameters, inputs)?;
         add_symbols(graph, inputs, &mut arguments);

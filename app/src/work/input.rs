@@ -96,12 +96,11 @@ impl Kernel {
     fn load_python(target: &Target, inputs: &Inputs) -> Result<Kernel, Problem> {
         let start = Instant::now();
         let source = Arc::new(read_source(&target.file)?);
+        let python = |problems| Problem::Python(source.clone(), problems);
         let function = match &target.function {
             Some(name) => name.clone(),
-            None => weft_python::default_function(&source)
-                .map_err(|problem| Problem::Python(source.clone(), vec![problem]))?,
+            None => weft_python::select(&source).map_err(python)?,
         };
-        let python = |problems| Problem::Python(source.clone(), problems);
         let parameters = weft_python::parameters(&source, &function).map_err(python)?;
         let parse = start.elapsed().as_secs_f64() * 1e3;
         let (samples, arguments) = arguments_for(&target.file, &parameters, inputs)?;
