@@ -25,7 +25,10 @@ pub enum Command {
     Do(Action),
     Open(Target),
     /// Replaces the selection, or adds to and takes from it.
-    Select { places: Vec<Place>, extend: bool },
+    Select {
+        places: Vec<Place>,
+        extend: bool,
+    },
     Hover(Option<Place>),
     /// The person moved the view.
     Camera(Camera),
@@ -116,9 +119,32 @@ impl Action {
     pub const ALL: [Action; 26] = {
         use Action::*;
         [
-            Open, ExportSdfg, ExportText, ExportSvg, ExportRecipe, ImportRecipe, SaveSession, Quit, Undo, Redo,
-            Simplify, Auto, SelectNone, CopyText, Measure, Cancel, Fit, FitSelection, ZoomIn, ZoomOut, FoldAll,
-            UnfoldAll, Light, Dark, Palette, Shortcuts,
+            Open,
+            ExportSdfg,
+            ExportText,
+            ExportSvg,
+            ExportRecipe,
+            ImportRecipe,
+            SaveSession,
+            Quit,
+            Undo,
+            Redo,
+            Simplify,
+            Auto,
+            SelectNone,
+            CopyText,
+            Measure,
+            Cancel,
+            Fit,
+            FitSelection,
+            ZoomIn,
+            ZoomOut,
+            FoldAll,
+            UnfoldAll,
+            Light,
+            Dark,
+            Palette,
+            Shortcuts,
         ]
     };
 
@@ -143,11 +169,15 @@ impl Action {
             Action::Measure => ("Measure", Menu::Measure, ICON_TIMER, key(none, Key::M)),
             Action::Cancel => ("Cancel", Menu::Measure, ICON_STOP, key(none, Key::Escape)),
             Action::Fit => ("Show all", Menu::View, ICON_FIT_SCREEN, key(none, Key::F)),
-            Action::FitSelection => ("Show selection", Menu::View, ICON_CENTER_FOCUS_STRONG, key(Modifiers::SHIFT, Key::F)),
+            Action::FitSelection => {
+                ("Show selection", Menu::View, ICON_CENTER_FOCUS_STRONG, key(Modifiers::SHIFT, Key::F))
+            }
             Action::ZoomIn => ("Zoom in", Menu::View, ICON_ZOOM_IN, key(none, Key::Plus)),
             Action::ZoomOut => ("Zoom out", Menu::View, ICON_ZOOM_OUT, key(none, Key::Minus)),
             Action::FoldAll => ("Fold all", Menu::View, ICON_UNFOLD_LESS, key(Modifiers::SHIFT, Key::Minus)),
-            Action::UnfoldAll => ("Unfold all", Menu::View, ICON_UNFOLD_MORE, key(Modifiers::SHIFT, Key::Plus)),
+            Action::UnfoldAll => {
+                ("Unfold all", Menu::View, ICON_UNFOLD_MORE, key(Modifiers::SHIFT, Key::Plus))
+            }
             Action::Light => ("Light theme", Menu::View, ICON_LIGHT_MODE, None),
             Action::Dark => ("Dark theme", Menu::View, ICON_DARK_MODE, None),
             Action::Palette => ("All commands…", Menu::Help, ICON_SEARCH, key(CTRL_SHIFT, Key::P)),

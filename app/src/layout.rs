@@ -15,7 +15,7 @@ use egui::{Pos2, Rect, Vec2};
 use weft_ir::sdfg::{EdgeId, Place, Sdfg, Span};
 
 pub use engine::Cache;
-pub use label::{data_type, map_ranges, memlet as memlet_text, node as node_text, tasklet_lines};
+pub use label::{data_type, memlet as memlet_text, node as node_text, tasklet_lines};
 
 /// Sizes of the picture, in points at zoom 1.
 pub mod metrics {
@@ -41,7 +41,9 @@ pub mod metrics {
 /// What a box stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shape {
-    Access { transient: bool },
+    Access {
+        transient: bool,
+    },
     Tasklet,
     MapEntry,
     MapExit,
@@ -137,7 +139,10 @@ impl Picture {
     /// The curve within `reach` of a point.
     pub fn wire_at(&self, at: Pos2, reach: f32) -> Option<&Wire> {
         let near = self.wires.iter().filter(|w| w.edge.is_some() && w.bounds.expand(reach).contains(at));
-        near.map(|w| (distance(w, at), w)).filter(|(d, _)| *d <= reach).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, w)| w)
+        near.map(|w| (distance(w, at), w))
+            .filter(|(d, _)| *d <= reach)
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, w)| w)
     }
 }
 

@@ -92,8 +92,6 @@ pub struct Toast {
     pub id: u64,
     pub kind: ToastKind,
     pub text: String,
-    /// Seconds of the window's clock at which it goes; set when it is first shown.
-    pub until: Option<f64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +107,10 @@ pub enum Dialog {
     /// May this file be executed?
     Trust(PathBuf),
     /// A path for that purpose.
-    Path { purpose: Purpose, text: String },
+    Path {
+        purpose: Purpose,
+        text: String,
+    },
     Shortcuts,
     /// The help of a transformation.
     Explain(String),
@@ -318,17 +319,6 @@ impl Document {
 
     pub fn is_selected(&self, place: Place) -> bool {
         self.selection.contains(&place)
-    }
-
-    /// How deep a version is in the tree of steps.
-    pub fn depth(&self, version: usize) -> usize {
-        let mut depth = 0;
-        let mut at = self.versions[version].parent;
-        while let Some(i) = at {
-            depth += 1;
-            at = self.versions[i].parent;
-        }
-        depth
     }
 
     pub fn draft(&self, offer: &Offer) -> Settings {

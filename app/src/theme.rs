@@ -1,7 +1,7 @@
 //! Every colour and size of the window, light and dark, and the fonts.
 
 use egui::epaint::text::{FontData, FontDefinitions, FontFamily};
-use egui::{Color32, CornerRadius, FontId, Margin, Stroke, TextStyle, Ui, Vec2, Visuals, vec2};
+use egui::{Color32, CornerRadius, FontId, Margin, Stroke, TextStyle, Ui, Visuals, vec2};
 
 /// Light or dark.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -87,7 +87,6 @@ pub struct Graph {
     pub wire: Color32,
     pub conflict: Color32,
     pub label: Color32,
-    pub grid: Color32,
 }
 
 const fn c(rgb: u32) -> Color32 {
@@ -137,7 +136,6 @@ static DARK: Colors = Colors {
         wire: c(0x77818f),
         conflict: c(0xe5a84b),
         label: c(0xa3acb9),
-        grid: c(0x1a1d21),
     },
 };
 
@@ -180,7 +178,6 @@ static LIGHT: Colors = Colors {
         wire: c(0x7d8794),
         conflict: c(0xa8660a),
         label: c(0x525c6a),
-        grid: c(0xe9ebee),
     },
 };
 
@@ -215,7 +212,11 @@ pub fn install(ctx: &egui::Context) {
     let files: [(&str, &'static [u8], FontFamily); 3] = [
         ("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf"), FontFamily::Proportional),
         ("inter-strong", include_bytes!("../../assets/fonts/Inter-SemiBold.otf"), strong_family()),
-        ("jetbrains-mono", include_bytes!("../../assets/fonts/JetBrainsMono-Regular.ttf"), FontFamily::Monospace),
+        (
+            "jetbrains-mono",
+            include_bytes!("../../assets/fonts/JetBrainsMono-Regular.ttf"),
+            FontFamily::Monospace,
+        ),
     ];
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     for (name, bytes, family) in files {
@@ -252,7 +253,8 @@ fn shape(style: &mut egui::Style, mode: Mode) {
     spacing.window_margin = Margin::same(16);
     spacing.menu_margin = Margin::same(6);
     spacing.tooltip_width = 480.0;
-    spacing.scroll = egui::style::ScrollStyle { bar_width: 6.0, floating_width: 3.0, ..egui::style::ScrollStyle::thin() };
+    spacing.scroll =
+        egui::style::ScrollStyle { bar_width: 6.0, floating_width: 3.0, ..egui::style::ScrollStyle::thin() };
     style.visuals = visuals(mode);
     style.animation_time = 0.08;
 }
@@ -298,9 +300,4 @@ fn visuals(mode: Mode) -> Visuals {
 /// The frame of a panel's contents.
 pub fn panel_frame(ui: &Ui) -> egui::Frame {
     egui::Frame::new().fill(colors(ui).panel).inner_margin(Margin::same(size::PAD as i8))
-}
-
-/// Space for an icon in a row.
-pub fn icon_size() -> Vec2 {
-    Vec2::splat(size::ICON)
 }

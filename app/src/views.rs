@@ -17,7 +17,9 @@ mod widgets;
 
 pub use draw::{octagon, pair, trapezoid};
 
-use egui_tiles::{Container, Linear, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse};
+use egui_tiles::{
+    Container, Linear, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse,
+};
 
 use crate::commands::Command;
 use crate::state::{Panel, State};
@@ -58,7 +60,7 @@ fn tree() -> Tree<Panel> {
     let above = row(&[(source, 0.25), (graph, 0.48), (inspector, 0.27)], LinearDir::Horizontal);
     let below = row(&[(versions, 0.25), (results, 0.75)], LinearDir::Horizontal);
     let root = row(&[(above, 0.72), (below, 0.28)], LinearDir::Vertical);
-    Tree::new("weft-panels", root, tiles)
+    Tree::new(egui::Id::unique("weft-panels"), root, tiles)
 }
 
 /// The whole window.

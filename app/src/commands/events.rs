@@ -28,7 +28,9 @@ impl Runner {
                 }
             }
             // The rest is about one document; stale if another is open.
-            event if self.state.document.as_ref().is_some_and(|d| d.id == document) => self.of_document(event),
+            event if self.state.document.as_ref().is_some_and(|d| d.id == document) => {
+                self.of_document(event)
+            }
             _ => {}
         }
     }
@@ -75,7 +77,10 @@ impl Runner {
                 let applied = plan.and_then(|plan| apply(*plan, document.graph()).map_err(|e| e.to_string()));
                 match applied {
                     Ok((graph, forwarding)) => {
-                        self.push(version, vec![Made { graph, label, steps: Recipe(vec![step]), forwarding }]);
+                        self.push(
+                            version,
+                            vec![Made { graph, label, steps: Recipe(vec![step]), forwarding }],
+                        );
                     }
                     Err(reason) => self.say(ToastKind::Bad, format!("{label}: {reason}")),
                 }
@@ -87,9 +92,14 @@ impl Runner {
                         return self.say(ToastKind::Info, format!("{what}: nothing left to do"));
                     }
                     self.push(version, chain);
-                    self.say(ToastKind::Good, format!("{what}: {steps} step{}", if steps == 1 { "" } else { "s" }));
+                    self.say(
+                        ToastKind::Good,
+                        format!("{what}: {steps} step{}", if steps == 1 { "" } else { "s" }),
+                    );
                 }
-                Ok(_) => self.say(ToastKind::Info, format!("{what} is dropped: another version is shown now")),
+                Ok(_) => {
+                    self.say(ToastKind::Info, format!("{what} is dropped: another version is shown now"))
+                }
                 Err(problem) => self.say(ToastKind::Bad, problem),
             },
             Event::Measured { versions, report } => self.measured(&versions, *report),

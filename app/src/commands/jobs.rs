@@ -29,17 +29,53 @@ pub struct Made {
 /// What a job reports. `version` is the index in the document.
 pub enum Event {
     Loaded(Target, Box<Result<Opened, Problem>>),
-    Laid { version: usize, folds: u64, picture: Arc<Picture> },
-    Offered { version: usize, offers: Vec<Offer>, complete: bool },
-    Planned { version: usize, step: Step, plan: Result<Box<Plan>, String> },
-    Judged { version: usize, step: Step, verdict: Result<(), String> },
-    Previewed { step: Step, picture: Result<Arc<Picture>, String> },
+    Laid {
+        version: usize,
+        folds: u64,
+        picture: Arc<Picture>,
+    },
+    Offered {
+        version: usize,
+        offers: Vec<Offer>,
+        complete: bool,
+    },
+    Planned {
+        version: usize,
+        step: Step,
+        plan: Result<Box<Plan>, String>,
+    },
+    Judged {
+        version: usize,
+        step: Step,
+        verdict: Result<(), String>,
+    },
+    Previewed {
+        step: Step,
+        picture: Result<Arc<Picture>, String>,
+    },
     /// A chain of versions, each made of the one before.
-    Made { version: usize, what: String, chain: Result<Vec<Made>, String> },
-    Measured { versions: Vec<usize>, report: Box<Measured> },
-    Emitted { version: usize, format: Format, text: Result<String, String> },
-    Picked { purpose: Purpose, path: Option<PathBuf> },
-    Written { what: String, problem: Option<String> },
+    Made {
+        version: usize,
+        what: String,
+        chain: Result<Vec<Made>, String>,
+    },
+    Measured {
+        versions: Vec<usize>,
+        report: Box<Measured>,
+    },
+    Emitted {
+        version: usize,
+        format: Format,
+        text: Result<String, String>,
+    },
+    Picked {
+        purpose: Purpose,
+        path: Option<PathBuf>,
+    },
+    Written {
+        what: String,
+        problem: Option<String>,
+    },
     /// The job with this id is over.
     Done(u64),
     Fault(String),

@@ -33,7 +33,13 @@ pub fn measure(wanted: Wanted, post: &Post, stop: &Stop) {
     post.send(Event::Measured { versions: indices, report: Box::new(report) });
 }
 
-fn run(wanted: &Wanted, indices: &[usize], report: &mut Measured, post: &Post, stop: &Stop) -> Result<(), Fault> {
+fn run(
+    wanted: &Wanted,
+    indices: &[usize],
+    report: &mut Measured,
+    post: &Post,
+    stop: &Stop,
+) -> Result<(), Fault> {
     let job = Job {
         threads: wanted.threads,
         time_limit: Some(LIMIT),
@@ -80,7 +86,8 @@ fn run(wanted: &Wanted, indices: &[usize], report: &mut Measured, post: &Post, s
     if problem.is_some() {
         report.comparison.numpy_problem = problem;
     }
-    if let (Some(mut baseline), Some((outputs, _))) = (baseline.filter(|_| comparison.numpy.is_some()), first) {
+    if let (Some(mut baseline), Some((outputs, _))) = (baseline.filter(|_| comparison.numpy.is_some()), first)
+    {
         match baseline.results(&stop.flag) {
             Ok(reference) => {
                 let error = work::max_rel_error(&outputs, &reference);
@@ -93,7 +100,9 @@ fn run(wanted: &Wanted, indices: &[usize], report: &mut Measured, post: &Post, s
     }
     if let Some(measuring) = compiled.first_mut() {
         let request = Request::Machine { threads: wanted.threads };
-        if let Ok((Reply::Machine { cpu, bandwidth_gbs, peak_gflops }, _)) = measuring.worker.request(&request, &[]) {
+        if let Ok((Reply::Machine { cpu, bandwidth_gbs, peak_gflops }, _)) =
+            measuring.worker.request(&request, &[])
+        {
             report.machine = Some(Machine { cpu, threads: wanted.threads, bandwidth_gbs, peak_gflops });
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use weft_ir::sdfg::Verified;
-use weft_transforms::{Forwarding, Recipe, apply, plan_step};
+use weft_transforms::{Recipe, apply, plan_step};
 
 use super::jobs::{Made, Opened};
 use crate::state::session_path;
@@ -29,7 +29,10 @@ pub fn open(target: &Target) -> Result<Opened, Problem> {
     };
     let saved = session_path(&target.file, target.function.as_deref()).filter(|p| p.exists());
     if let Some(Ok(saved)) = saved.map(|p| Session::read(&p)) {
-        let mut kernel = Kernel::load(target, &Inputs { set: saved.set.clone(), size: saved.size.clone(), ..Inputs::default() })?;
+        let mut kernel = Kernel::load(
+            target,
+            &Inputs { set: saved.set.clone(), size: saved.size.clone(), ..Inputs::default() },
+        )?;
         kernel.recipe = None;
         return Ok(with_steps(kernel, Session { recipe: saved.recipe, redo: saved.redo, ..fresh() }));
     }
@@ -64,13 +67,6 @@ pub fn again(graph: &Verified, recipe: &Recipe) -> (Vec<Made>, Option<String>) {
         }
     }
     (chain, None)
-}
-
-/// All steps as one version.
-pub fn together(graph: &Verified, recipe: &Recipe, label: &str) -> Result<Made, String> {
-    let (graph, forwarding): (Verified, Forwarding) =
-        weft_transforms::replay(graph, recipe).map_err(|e| e.to_string())?;
-    Ok(Made { graph, label: label.to_string(), steps: recipe.clone(), forwarding })
 }
 
 /// The kernel's Python file, if NumPy can run it.

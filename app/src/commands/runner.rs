@@ -10,11 +10,11 @@ use weft_transforms::{Recipe, Step, plan_step};
 
 use super::jobs::{Event, Jobs, MEASURING, Post, Stop};
 use super::measure::{Wanted, measure};
-use super::open::{again, open, python_file, together};
+use super::open::{again, open, python_file};
 use super::{Action, Command};
 use crate::layout::{Cache, picture};
 use crate::state::{
-    Activity, Camera, Dialog, Document, Draft, Palette, Preview, Purpose, Remembered, State, Toast, ToastKind, View,
+    Activity, Camera, Dialog, Draft, Palette, Preview, Purpose, Remembered, State, Toast, ToastKind, View,
     session_path, visit,
 };
 use crate::theme::{self, Mode};
@@ -67,7 +67,7 @@ impl Runner {
         if kind != ToastKind::Bad {
             self.state.toasts.retain(|t| t.kind == ToastKind::Bad);
         }
-        self.state.toasts.push_back(Toast { id, kind, text, until: None });
+        self.state.toasts.push_back(Toast { id, kind, text });
         while self.state.toasts.len() > 4 {
             self.state.toasts.pop_front();
         }
@@ -77,7 +77,12 @@ impl Runner {
     fn start(&mut self, what: &str, cancellable: bool, work: impl FnOnce(&Post, &Stop) + Send + 'static) {
         let document = self.state.document.as_ref().map_or(0, |d| d.id);
         let id = self.jobs.spawn(document, what, work);
-        self.state.activities.push(Activity { id, what: what.to_string(), cancellable, since: Instant::now() });
+        self.state.activities.push(Activity {
+            id,
+            what: what.to_string(),
+            cancellable,
+            since: Instant::now(),
+        });
     }
 
     // ---- every frame -------------------------------------------------------------------
@@ -131,7 +136,10 @@ impl Runner {
     // ---- commands ----------------------------------------------------------------------
 
     pub fn run(&mut self, command: Command) {
-        if !matches!(command, Command::Hover(_) | Command::Camera(_) | Command::Seen(_) | Command::ShowCode(_)) {
+        if !matches!(
+            command,
+            Command::Hover(_) | Command::Camera(_) | Command::Seen(_) | Command::ShowCode(_)
+        ) {
             tracing::debug!("{command:?}");
         }
         match command {
@@ -213,10 +221,16 @@ impl Runner {
         let name = self.state.document.as_ref().map_or("kernel".to_string(), |d| d.graph().name.to_string());
         match action {
             Action::Open => self.state.dialog = ask(Purpose::Open, String::new()),
-            Action::ExportSdfg => self.state.dialog = ask(Purpose::Export(Format::Sdfg), format!("{name}.sdfg")),
-            Action::ExportText => self.state.dialog = ask(Purpose::Export(Format::Text), format!("{name}.txt")),
+            Action::ExportSdfg => {
+                self.state.dialog = ask(Purpose::Export(Format::Sdfg), format!("{name}.sdfg"))
+            }
+            Action::ExportText => {
+                self.state.dialog = ask(Purpose::Export(Format::Text), format!("{name}.txt"))
+            }
             Action::ExportSvg => self.state.dialog = ask(Purpose::Export(Format::Svg), format!("{name}.svg")),
-            Action::ExportRecipe => self.state.dialog = ask(Purpose::ExportRecipe, format!("{name}.recipe.json")),
+            Action::ExportRecipe => {
+                self.state.dialog = ask(Purpose::ExportRecipe, format!("{name}.recipe.json"))
+            }
             Action::ImportRecipe => self.state.dialog = ask(Purpose::ImportRecipe, String::new()),
             Action::SaveSession => self.state.dialog = ask(Purpose::SaveSession, format!("{name}.weft")),
             Action::Shortcuts => self.state.dialog = Some(Dialog::Shortcuts),
@@ -243,15 +257,20 @@ impl Runner {
     fn move_view(&mut self, action: Action) {
         let Some(document) = &mut self.state.document else { return };
         let current = document.current;
-        let zoomed = |factor: f32, seen: Camera| View::At(Camera { zoom: (seen.zoom * factor).clamp(0.02, 6.0), ..seen });
+        let zoomed = |factor: f32, seen: Camera| {
+            View::At(Camera { zoom: (seen.zoom * factor).clamp(0.02, 6.0), ..seen })
+        };
         match action {
             Action::SelectNone => document.selection.clear(),
             Action::Fit => document.versions[current].view = View::All,
-            Action::FitSelection => document.versions[current].view = View::Places(document.selection.clone()),
+            Action::FitSelection => {
+                document.versions[current].view = View::Places(document.selection.clone())
+            }
             Action::ZoomIn => document.versions[current].view = zoomed(1.25, document.seen),
             Action::ZoomOut => document.versions[current].view = zoomed(0.8, document.seen),
             Action::FoldAll | Action::UnfoldAll => {
-                document.folded = if action == Action::FoldAll { foldable(document.graph()) } else { BTreeSet::new() };
+                document.folded =
+                    if action == Action::FoldAll { foldable(document.graph()) } else { BTreeSet::new() };
                 document.folds += 1;
                 document.versions[current].view = View::Start;
             }
@@ -277,7 +296,8 @@ impl Runner {
 
     /// Esc: stops what runs; if nothing does, the selection goes.
     fn cancel(&mut self) {
-        let running: Vec<u64> = self.state.activities.iter().filter(|a| a.cancellable).map(|a| a.id).collect();
+        let running: Vec<u64> =
+            self.state.activities.iter().filter(|a| a.cancellable).map(|a| a.id).collect();
         for &id in &running {
             self.jobs.stop(id);
         }
@@ -338,7 +358,8 @@ impl Runner {
             Purpose::SaveSession => {
                 let session = self.session();
                 self.start("saving", false, move |post, _| {
-                    let problem = session.map(|s| s.write(&path)).and_then(Result::err).map(|e| e.to_string());
+                    let problem =
+                        session.map(|s| s.write(&path)).and_then(Result::err).map(|e| e.to_string());
                     post.send(Event::Written { what: path.display().to_string(), problem });
                 });
             }
@@ -346,7 +367,8 @@ impl Runner {
                 let version = document.current;
                 self.start("applying the recipe", false, move |post, _| {
                     let steps = std::fs::read_to_string(&path).map_err(|e| e.to_string());
-                    let steps = steps.and_then(|t| serde_json::from_str::<Recipe>(&t).map_err(|e| e.to_string()));
+                    let steps =
+                        steps.and_then(|t| serde_json::from_str::<Recipe>(&t).map_err(|e| e.to_string()));
                     let chain = steps.and_then(|recipe| match again(&graph, &recipe) {
                         (chain, None) => Ok(chain),
                         (_, Some(problem)) => Err(problem),
@@ -466,7 +488,8 @@ impl Runner {
         let Some(document) = &mut self.state.document else { return };
         document.code = format;
         let (id, version) = (document.id, document.current);
-        if document.emitted.contains_key(&(version, format)) || !self.asked_code.insert((id, version, format)) {
+        if document.emitted.contains_key(&(version, format)) || !self.asked_code.insert((id, version, format))
+        {
             return;
         }
         let graph = document.graph().clone();
@@ -534,7 +557,9 @@ fn expand_home(text: &str) -> String {
 fn foldable(graph: &Sdfg) -> BTreeSet<Place> {
     let mut found = BTreeSet::new();
     visit(graph, &mut |sdfg, place, _| match place {
-        Place::Map(_) => drop(found.insert(place)),
+        Place::Map(_) => {
+            found.insert(place);
+        }
         Place::Node(id) => {
             let nested = sdfg.state_of(id).is_some_and(|(_, g)| matches!(g.get(id), Some(Node::Nested(_))));
             if nested {
@@ -548,12 +573,8 @@ fn foldable(graph: &Sdfg) -> BTreeSet<Place> {
 
 pub(super) fn places_of(graph: &Sdfg) -> BTreeSet<Place> {
     let mut found = BTreeSet::from([Place::Whole]);
-    visit(graph, &mut |_, place, _| drop(found.insert(place)));
+    visit(graph, &mut |_, place, _| {
+        found.insert(place);
+    });
     found
-}
-
-/// The steps of a recipe as one version.
-#[cfg(test)]
-pub(crate) fn as_one(graph: &weft_ir::sdfg::Verified, recipe: &Recipe) -> Result<super::jobs::Made, String> {
-    together(graph, recipe, "recipe")
 }

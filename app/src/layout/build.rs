@@ -209,7 +209,9 @@ impl Builder<'_> {
                 }
                 self.conditional(sdfg, &titled, head(Shape::Conditional, "if".into(), label.as_str()))
             }
-            BlockKind::Assign { symbol, value } => statement(format!("{symbol} := {}", label::expression(value))),
+            BlockKind::Assign { symbol, value } => {
+                statement(format!("{symbol} := {}", label::expression(value)))
+            }
             BlockKind::Check { cond, .. } => statement(format!("check {}", label::expression(cond))),
             BlockKind::Break => statement("break".into()),
             BlockKind::Continue => statement("continue".into()),
@@ -307,13 +309,16 @@ impl Builder<'_> {
     /// Places parts in layers and draws the edges between them.
     fn arrange(&mut self, parts: Vec<Part>, index: &BTreeMap<NodeId, usize>, edges: &[&Edge]) -> Content {
         let ends = |e: &Edge| Some((*index.get(&e.src.node)?, *index.get(&e.dst.node)?));
-        let pairs: BTreeSet<(usize, usize)> = edges.iter().filter_map(|e| ends(e)).filter(|(a, b)| a != b).collect();
+        let pairs: BTreeSet<(usize, usize)> =
+            edges.iter().filter_map(|e| ends(e)).filter(|(a, b)| a != b).collect();
         let rank = ranks(parts.len(), &pairs);
-        let mut forward: Vec<(usize, usize)> = pairs.iter().copied().filter(|&(a, b)| rank[a] < rank[b]).collect();
+        let mut forward: Vec<(usize, usize)> =
+            pairs.iter().copied().filter(|&(a, b)| rank[a] < rank[b]).collect();
         forward.sort_by_key(|&(a, b)| (rank[a], rank[b]));
         let sizes = parts.iter().map(|p| (p.size.x.ceil() as u32, p.size.y.ceil() as u32)).collect();
         let placed = self.cache.place(Flow { sizes, edges: forward.clone() });
-        let route: BTreeMap<(usize, usize), usize> = forward.iter().enumerate().map(|(i, &e)| (e, i)).collect();
+        let route: BTreeMap<(usize, usize), usize> =
+            forward.iter().enumerate().map(|(i, &e)| (e, i)).collect();
         let boxes: Vec<Rect> =
             parts.iter().zip(&placed.corners).map(|(p, &c)| Rect::from_min_size(c, p.size)).collect();
         let round = |p: &Part| matches!(p.head.shape, Shape::Access { .. });
@@ -354,9 +359,8 @@ impl Builder<'_> {
         head.note = String::new();
         let inside = self.level(level, Some(map));
         let mut part = Part::group(head, inside, PAD);
-        let rect = |i: usize| {
-            part.inside.parts.get(i).map(|(at, p)| Rect::from_min_size(at.to_pos2(), p.size))
-        };
+        let rect =
+            |i: usize| part.inside.parts.get(i).map(|(at, p)| Rect::from_min_size(at.to_pos2(), p.size));
         if let (Some(entry), Some(exit)) = (rect(0), rect(1)) {
             (part.inlet, part.outlet) = (entry, exit);
         }
@@ -392,7 +396,8 @@ impl Builder<'_> {
                 return Part::group(head, inside, TITLE);
             }
         };
-        let words = width(&text, TEXT) + if note.is_empty() { 0.0 } else { width(&[format!("{note} ")], TEXT) };
+        let words =
+            width(&text, TEXT) + if note.is_empty() { 0.0 } else { width(&[format!("{note} ")], TEXT) };
         let size = vec2((words + 2.0 * pad.x).max(44.0), LINE * text.len() as f32 + 2.0 * pad.y);
         Part::leaf(Head { place, shape, text, note, folded: None, span: level.graph.span(id) }, size)
     }

@@ -98,7 +98,8 @@ impl Engine for LayoutRs {
             .map(|&(w, h)| {
                 let size = Point::new(w as f64, h as f64);
                 let look = StyleAttr::simple();
-                let mut element = Element::create(ShapeKind::new_box(""), look, Orientation::TopToBottom, size);
+                let mut element =
+                    Element::create(ShapeKind::new_box(""), look, Orientation::TopToBottom, size);
                 let halo = Point::new(SPACE.0 as f64, SPACE.1 as f64);
                 element.pos = Position::new(Point::zero(), size, Point::zero(), halo);
                 graph.add_node(element)
@@ -235,7 +236,10 @@ mod tests {
     use super::*;
 
     fn diamond() -> Flow {
-        Flow { sizes: vec![(60, 30), (80, 30), (40, 50), (60, 30)], edges: vec![(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)] }
+        Flow {
+            sizes: vec![(60, 30), (80, 30), (40, 50), (60, 30)],
+            edges: vec![(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)],
+        }
     }
 
     fn overlaps(placed: &Placed, flow: &Flow) -> bool {

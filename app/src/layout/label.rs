@@ -113,14 +113,16 @@ pub fn node(graph: &StateGraph, node: &Node) -> (Vec<String>, String) {
             (lines, String::new())
         }
         Node::MapEntry(id) => match graph.get_map(*id) {
-            Some(map) => {
-                (vec![cut(&format!("{} [{}]", map.label, map_ranges(map)))], schedule(map.schedule).to_string())
-            }
+            Some(map) => (
+                vec![cut(&format!("{} [{}]", map.label, map_ranges(map)))],
+                schedule(map.schedule).to_string(),
+            ),
             None => (vec!["map".into()], String::new()),
         },
-        Node::MapExit(id) => (vec![graph.get_map(*id).map_or("map".into(), |m| cut(m.label.as_str()))], String::new()),
+        Node::MapExit(id) => {
+            (vec![graph.get_map(*id).map_or("map".into(), |m| cut(m.label.as_str()))], String::new())
+        }
         Node::Nested(n) => (vec![cut(n.label.as_str())], "nested".into()),
         Node::Library(l) => (vec![cut(l.label.as_str()), cut(&library(l))], String::new()),
     }
 }
-

@@ -1,6 +1,6 @@
 //! Where curves meet boxes, how they run, and where their labels fit.
 
-use egui::{Pos2, Rect, Vec2, pos2, vec2};
+use egui::{Pos2, Rect, pos2, vec2};
 use weft_ir::sdfg::Edge;
 
 use super::label::{elide, memlet};
@@ -27,7 +27,14 @@ pub struct Line<'a> {
 /// A vertical arrow without a label.
 pub fn straight(from: Pos2, to: Pos2, kind: WireKind) -> Wire {
     let pieces = vec![[from, from.lerp(to, 0.33), from.lerp(to, 0.66), to]];
-    Wire { edge: None, kind, pieces, bounds: Rect::from_two_pos(from, to), label: String::new(), label_at: None }
+    Wire {
+        edge: None,
+        kind,
+        pieces,
+        bounds: Rect::from_two_pos(from, to),
+        label: String::new(),
+        label_at: None,
+    }
 }
 
 /// Curves for all lines of a level whose boxes are `boxes`.
@@ -46,7 +53,10 @@ pub fn wires(lines: &[Line], boxes: &[Rect]) -> Vec<Wire> {
                 Some(_) => WireKind::Data,
             };
             let pieces = pieces(from, &line.via, to, boxes);
-            let bounds = pieces.iter().flatten().fold(Rect::from_two_pos(from, to), |r, p| r.union(Rect::from_pos(*p)));
+            let bounds = pieces
+                .iter()
+                .flatten()
+                .fold(Rect::from_two_pos(from, to), |r, p| r.union(Rect::from_pos(*p)));
             let label = line.edge.memlet.as_ref().map_or(String::new(), |m| elide(&memlet(m), LONGEST));
             Wire { edge: Some(line.edge.id), kind, pieces, bounds, label, label_at: None }
         })
@@ -135,10 +145,4 @@ fn place_labels(wires: &mut [Wire], boxes: &[Rect]) {
         });
         taken.extend(wire.label_at);
     }
-}
-
-/// The direction in which a curve ends.
-pub fn final_direction(piece: &[Pos2; 4]) -> Vec2 {
-    let v = piece[3] - piece[2];
-    if v.length_sq() > 1e-6 { v.normalized() } else { vec2(0.0, 1.0) }
 }

@@ -47,7 +47,8 @@ pub fn session_path(file: &Path, function: Option<&str>) -> Option<PathBuf> {
     let whole = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
     let key = format!("{}::{}", whole.display(), function.unwrap_or_default());
     // FNV-1a: the same in every version of Weft, unlike the standard library's hash.
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ b as u64).wrapping_mul(0x0100_0000_01b3));
+    let hash =
+        key.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ b as u64).wrapping_mul(0x0100_0000_01b3));
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or("kernel");
     Some(state_folder()?.join("sessions").join(format!("{stem}-{hash:016x}.weft")))
 }

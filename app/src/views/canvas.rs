@@ -55,7 +55,7 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if picture.items.is_empty() {
         return widgets::empty(ui, "the graph is empty");
     }
-    let canvas = ui.interact(view, ui.id().with("canvas"), Sense::click_and_drag());
+    let canvas = ui.interact(view, ui.scope_id().with("canvas"), Sense::click_and_drag());
     canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Graph"));
     let screen = Screen { camera: resolve(document, &picture, view), view };
     if screen.camera != document.seen {
@@ -88,13 +88,18 @@ fn resolve(document: &Document, picture: &Picture, view: Rect) -> Camera {
         View::At(camera) => *camera,
         View::All => Camera { center: all.center(), zoom: fit(all, 1.25) },
         View::Places(places) => {
-            let rect = places.iter().filter_map(|p| picture.rect_of(*p)).reduce(|a, b| a.union(b)).unwrap_or(all);
+            let rect =
+                places.iter().filter_map(|p| picture.rect_of(*p)).reduce(|a, b| a.union(b)).unwrap_or(all);
             Camera { center: rect.center(), zoom: fit(rect, 1.25) }
         }
         View::Start => {
             let zoom = fit(all, 1.0).max(0.62);
             let shown = view.size() / zoom;
-            let top = if all.height() + 48.0 / zoom > shown.y { shown.y / 2.0 - 24.0 / zoom } else { all.center().y };
+            let top = if all.height() + 48.0 / zoom > shown.y {
+                shown.y / 2.0 - 24.0 / zoom
+            } else {
+                all.center().y
+            };
             Camera { center: egui::pos2(all.center().x, top), zoom }
         }
     };
@@ -111,7 +116,8 @@ fn navigate(ui: &Ui, canvas: &Response, screen: Screen, commands: &mut Commands)
     if let Some(pointer) = ui.ctx().pointer_latest_pos().filter(|p| screen.view.contains(*p))
         && (canvas.contains_pointer() || canvas.hovered())
     {
-        let (pinch, scroll, shift) = ui.input(|i| (i.zoom_delta(), i.smooth_scroll_delta(), i.modifiers.shift));
+        let (pinch, scroll, shift) =
+            ui.input(|i| (i.zoom_delta(), i.smooth_scroll_delta(), i.modifiers.shift));
         let mut factor = pinch;
         if shift {
             camera.center -= scroll / camera.zoom;
@@ -145,7 +151,12 @@ fn pointer(
     let mut clicked = None;
     let mut folded = None;
     let visible: Vec<&Item> = if screen.camera.zoom >= TEXT_ZOOM {
-        picture.items.iter().filter(|i| screen.rect(i.rect).intersects(screen.view)).take(MOST_WIDGETS + 1).collect()
+        picture
+            .items
+            .iter()
+            .filter(|i| screen.rect(i.rect).intersects(screen.view))
+            .take(MOST_WIDGETS + 1)
+            .collect()
     } else {
         vec![]
     };
@@ -156,7 +167,7 @@ fn pointer(
             if item.shape == Shape::Branch || !rect.is_positive() {
                 continue;
             }
-            let response = ui.interact(rect, canvas.id.with((k, item.place, item.shape as u8)), Sense::click());
+            let response = ui.interact(rect, canvas.id.with((k, item.place, item.end)), Sense::click());
             let label = draw::spoken(item);
             response.widget_info(|| {
                 WidgetInfo::selected(Role::Button, true, document.is_selected(item.place), &label)
@@ -181,9 +192,11 @@ fn pointer(
             clicked = hit;
         }
     }
-    let triangle = item.filter(|i| i.folded.is_some() && draw::triangle(i, screen).is_some_and(|r| {
-        at.is_some_and(|p| r.expand(4.0).contains(screen.to(p)))
-    }));
+    let triangle = item.filter(|i| {
+        i.folded.is_some()
+            && draw::triangle(i, screen)
+                .is_some_and(|r| at.is_some_and(|p| r.expand(4.0).contains(screen.to(p))))
+    });
     let any_click = clicked.is_some() || canvas.clicked();
     if let Some(item) = triangle.filter(|_| any_click) {
         commands.push(Command::Fold(item.place));
@@ -251,7 +264,14 @@ fn nearest<'a>(picture: &'a Picture, document: &Document, from: Pos2, direction:
 }
 
 /// The zoom, and what a preview is.
-fn overlay(ui: &mut Ui, state: &State, document: &Document, view: Rect, preview: bool, commands: &mut Commands) {
+fn overlay(
+    ui: &mut Ui,
+    state: &State,
+    document: &Document,
+    view: Rect,
+    preview: bool,
+    commands: &mut Commands,
+) {
     use crate::commands::Action;
     let bar = Rect::from_min_size(view.left_bottom() + vec2(10.0, -42.0), vec2(190.0, 32.0));
     if view.width() < 260.0 || view.height() < 120.0 {
@@ -260,7 +280,9 @@ fn overlay(ui: &mut Ui, state: &State, document: &Document, view: Rect, preview:
     let c = colors(ui);
     ui.painter().rect(bar, 6, c.panel, egui::Stroke::new(1.0, c.line), egui::StrokeKind::Inside);
     let mut child = ui.new_child(
-        egui::UiBuilder::new().max_rect(bar.shrink2(vec2(4.0, 2.0))).layout(egui::Layout::left_to_right(egui::Align::Center)),
+        egui::UiBuilder::new()
+            .max_rect(bar.shrink2(vec2(4.0, 2.0)))
+            .layout(egui::Layout::left_to_right(egui::Align::Center)),
     );
     child.spacing_mut().item_spacing.x = 2.0;
     for action in [Action::ZoomOut, Action::ZoomIn, Action::Fit, Action::FoldAll, Action::UnfoldAll] {
@@ -275,6 +297,11 @@ fn overlay(ui: &mut Ui, state: &State, document: &Document, view: Rect, preview:
             .align_size_within_rect(galley.size() + vec2(24.0, 10.0), view.shrink(10.0));
         ui.painter().rect_filled(rect, 12, c.accent);
         ui.painter().galley(rect.min + vec2(12.0, 5.0), galley, c.on_accent);
-        ui.painter().rect_stroke(view.shrink(1.0), 0.0, egui::Stroke::new(2.0, c.accent), egui::StrokeKind::Inside);
+        ui.painter().rect_stroke(
+            view.shrink(1.0),
+            0.0,
+            egui::Stroke::new(2.0, c.accent),
+            egui::StrokeKind::Inside,
+        );
     }
 }

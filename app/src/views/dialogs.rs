@@ -10,7 +10,7 @@ use crate::theme::{colors, size};
 
 pub fn show(ctx: &Context, state: &State, commands: &mut Commands) {
     let Some(dialog) = &state.dialog else { return };
-    let modal = Modal::new(Id::new("dialog"));
+    let modal = Modal::new(Id::unique("dialog"));
     let response = modal.show(ctx, |ui| {
         ui.set_width(size::DIALOG.min(ui.ctx().content_rect().width() - 48.0));
         match dialog {
@@ -104,7 +104,9 @@ fn shortcuts(ui: &mut Ui, commands: &mut Commands) {
         for (name, keys) in all {
             ui.horizontal(|ui| {
                 ui.label(name);
-                widgets::right(ui, |ui| ui.label(RichText::new(keys).monospace().color(colors(ui).weak)));
+                widgets::right(ui, |ui| {
+                    drop(ui.label(RichText::new(keys).monospace().color(colors(ui).weak)))
+                });
             });
         }
     });

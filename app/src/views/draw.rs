@@ -101,7 +101,8 @@ pub fn triangle(item: &Item, screen: Screen) -> Option<Rect> {
     let zoom = screen.camera.zoom;
     let rect = screen.rect(item.rect);
     let y = if item.folded == Some(true) { rect.center().y } else { rect.top() + 14.0 * zoom };
-    (zoom >= TEXT_ZOOM).then(|| Rect::from_center_size(pos2(rect.left() + 14.0 * zoom, y), vec2(8.0, 8.0) * zoom))
+    (zoom >= TEXT_ZOOM)
+        .then(|| Rect::from_center_size(pos2(rect.left() + 14.0 * zoom, y), vec2(8.0, 8.0) * zoom))
 }
 
 fn arrow(painter: &Painter, at: Rect, folded: bool, color: Color32) {
@@ -138,7 +139,12 @@ fn leaf(painter: &Painter, item: &Item, screen: Screen, document: &Document, col
         Shape::MapExit => polygon(painter, trapezoid(rect, 14.0 * zoom, false), *fill, stroke),
         Shape::Library => {
             painter.rect(rect, 2.0, *fill, stroke, StrokeKind::Inside);
-            painter.rect_stroke(rect.shrink(3.0 * zoom), 1.0, Stroke::new(1.0, line.gamma_multiply(0.6)), StrokeKind::Inside);
+            painter.rect_stroke(
+                rect.shrink(3.0 * zoom),
+                1.0,
+                Stroke::new(1.0, line.gamma_multiply(0.6)),
+                StrokeKind::Inside,
+            );
         }
         _ => drop(painter.rect(rect, 5.0 * zoom, *fill, stroke, StrokeKind::Inside)),
     }
@@ -163,7 +169,8 @@ fn words(painter: &Painter, item: &Item, screen: Screen, colors: &Colors) {
             x += 8.0 * zoom;
         }
         for (i, text) in item.text.iter().enumerate() {
-            let taken = painter.text(pos2(x, top + i as f32 * line), Align2::LEFT_CENTER, text, font.clone(), color);
+            let taken =
+                painter.text(pos2(x, top + i as f32 * line), Align2::LEFT_CENTER, text, font.clone(), color);
             if i == 0 {
                 let at = pos2(taken.right() + 8.0 * zoom, top);
                 let note = if item.shape == Shape::MapEntry { colors.graph.map.line } else { colors.weak };
@@ -175,7 +182,13 @@ fn words(painter: &Painter, item: &Item, screen: Screen, colors: &Colors) {
     for (i, text) in item.text.iter().enumerate() {
         let second = i > 0 && item.shape == Shape::Library;
         let color = if second { colors.weak } else { color };
-        painter.text(pos2(rect.center().x, top + i as f32 * line), Align2::CENTER_CENTER, text, font.clone(), color);
+        painter.text(
+            pos2(rect.center().x, top + i as f32 * line),
+            Align2::CENTER_CENTER,
+            text,
+            font.clone(),
+            color,
+        );
     }
 }
 
@@ -236,7 +249,8 @@ fn curve(painter: &Painter, wire: &Wire, screen: Screen, document: &Document, co
         if zoom < PLAIN_ZOOM {
             painter.line_segment([points[0], points[3]], stroke);
         } else if wire.kind == WireKind::Order {
-            let flat: Vec<Pos2> = (0..=12).map(|i| crate::layout::point_on(&points, i as f32 / 12.0)).collect();
+            let flat: Vec<Pos2> =
+                (0..=12).map(|i| crate::layout::point_on(&points, i as f32 / 12.0)).collect();
             painter.extend(Paint::dashed_line(&flat, stroke, 4.0, 4.0));
         } else {
             painter.add(CubicBezierShape::from_points_stroke(points, false, Color32::TRANSPARENT, stroke));
@@ -249,7 +263,8 @@ fn curve(painter: &Painter, wire: &Wire, screen: Screen, document: &Document, co
     }
     let emphasized = selected || hovered;
     let at = wire.label_at.or_else(|| {
-        let middle = wire.pieces.get(wire.pieces.len() / 2).filter(|_| emphasized && !wire.label.is_empty())?;
+        let middle =
+            wire.pieces.get(wire.pieces.len() / 2).filter(|_| emphasized && !wire.label.is_empty())?;
         Some(Rect::from_center_size(crate::layout::point_on(middle, 0.5), vec2(0.0, SMALL)))
     });
     if let Some(at) = at.filter(|_| zoom >= 0.6 || (emphasized && zoom >= TEXT_ZOOM)) {

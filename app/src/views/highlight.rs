@@ -16,18 +16,70 @@ pub enum Language {
 }
 
 const PYTHON: &[&str] = &[
-    "and", "as", "assert", "break", "class", "continue", "def", "del", "elif", "else", "except", "False", "finally",
-    "for", "from", "global", "if", "import", "in", "is", "lambda", "None", "nonlocal", "not", "or", "pass", "raise",
-    "return", "True", "try", "while", "with", "yield",
+    "and", "as", "assert", "break", "class", "continue", "def", "del", "elif", "else", "except", "False",
+    "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "None", "nonlocal", "not",
+    "or", "pass", "raise", "return", "True", "try", "while", "with", "yield",
 ];
 const WEFT: &[&str] = &[
-    "sdfg", "state", "loop", "map", "if", "elif", "else", "while", "assign", "check", "break", "continue", "return",
-    "copy", "nested", "matmul", "reduce", "guard", "transient", "symbol", "parallel", "vector", "sequential", "for",
-    "in", "alloc", "let", "strides", "over", "from", "by",
+    "sdfg",
+    "state",
+    "loop",
+    "map",
+    "if",
+    "elif",
+    "else",
+    "while",
+    "assign",
+    "check",
+    "break",
+    "continue",
+    "return",
+    "copy",
+    "nested",
+    "matmul",
+    "reduce",
+    "guard",
+    "transient",
+    "symbol",
+    "parallel",
+    "vector",
+    "sequential",
+    "for",
+    "in",
+    "alloc",
+    "let",
+    "strides",
+    "over",
+    "from",
+    "by",
 ];
 const LLVM: &[&str] = &[
-    "define", "declare", "ret", "br", "load", "store", "getelementptr", "call", "phi", "icmp", "fcmp", "select", "fadd",
-    "fsub", "fmul", "fdiv", "add", "sub", "mul", "label", "void", "double", "float", "ptr", "tail", "switch",
+    "define",
+    "declare",
+    "ret",
+    "br",
+    "load",
+    "store",
+    "getelementptr",
+    "call",
+    "phi",
+    "icmp",
+    "fcmp",
+    "select",
+    "fadd",
+    "fsub",
+    "fmul",
+    "fdiv",
+    "add",
+    "sub",
+    "mul",
+    "label",
+    "void",
+    "double",
+    "float",
+    "ptr",
+    "tail",
+    "switch",
 ];
 
 impl Language {
@@ -79,7 +131,8 @@ pub fn line(text: &str, language: Language, open: &mut Open, colors: &Colors) ->
             put(rest, code.comment);
             break;
         }
-        let triple = ["\"\"\"", "'''"].into_iter().find(|q| language == Language::Python && rest.starts_with(q));
+        let triple =
+            ["\"\"\"", "'''"].into_iter().find(|q| language == Language::Python && rest.starts_with(q));
         if let Some(quote) = triple {
             put(quote, code.text);
             rest = &rest[quote.len()..];
@@ -143,7 +196,14 @@ mod tests {
     #[test]
     fn nothing_is_lost_or_changed() {
         let mut open = None;
-        for text in ["def f(x):  # π", "    s = 'a\\'b' + \"\"\"open", "still é\"\"\" + 1.5e3", "\t@x", "", "'unclosed"] {
+        for text in [
+            "def f(x):  # π",
+            "    s = 'a\\'b' + \"\"\"open",
+            "still é\"\"\" + 1.5e3",
+            "\t@x",
+            "",
+            "'unclosed",
+        ] {
             assert_eq!(line(text, Language::Python, &mut open, of(Mode::Dark)).text, text);
         }
         assert!(open.is_none());

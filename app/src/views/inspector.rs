@@ -129,9 +129,13 @@ fn describe(sdfg: &Sdfg, place: Place) -> Option<Facts> {
 fn of_block(block: &weft_ir::sdfg::Block) -> Facts {
     let (kind, mut rows) = match &block.kind {
         BlockKind::State(graph) => ("State", vec![("nodes", graph.nodes().count().to_string())]),
-        BlockKind::Loop { var, range, .. } => ("Loop", vec![("variable", var.to_string()), ("range", range.to_string())]),
+        BlockKind::Loop { var, range, .. } => {
+            ("Loop", vec![("variable", var.to_string()), ("range", range.to_string())])
+        }
         BlockKind::While { .. } => ("While loop", vec![]),
-        BlockKind::Conditional { branches, .. } => ("Conditional", vec![("branches", branches.len().to_string())]),
+        BlockKind::Conditional { branches, .. } => {
+            ("Conditional", vec![("branches", branches.len().to_string())])
+        }
         BlockKind::Assign { symbol, .. } => ("Assignment", vec![("symbol", symbol.to_string())]),
         BlockKind::Check { message, .. } => ("Check", vec![("message", message.clone())]),
         BlockKind::Break => ("Break", vec![]),
@@ -153,13 +157,17 @@ fn of_node(sdfg: &Sdfg, graph: &StateGraph, node: &Node) -> Facts {
                     rows.push(("strides", format!("[{}]", strides.join(", "))));
                 }
                 rows.push(("elements", data.volume().to_string()));
-                rows.push(("kind", if data.transient { "transient" } else { "argument or result" }.to_string()));
+                rows.push((
+                    "kind",
+                    if data.transient { "transient" } else { "argument or result" }.to_string(),
+                ));
                 rows.push(("storage", format!("{:?}, {:?}", data.storage, data.lifetime).to_lowercase()));
             }
             Facts { title: format!("Container {name}"), rows }
         }
         Node::Tasklet(t) => {
-            let mut rows: Vec<(&'static str, String)> = tasklet_lines(t).into_iter().map(|l| ("code", l)).collect();
+            let mut rows: Vec<(&'static str, String)> =
+                tasklet_lines(t).into_iter().map(|l| ("code", l)).collect();
             rows.extend(t.inputs.iter().map(|(n, d)| ("in", format!("{n}: {d}"))));
             rows.extend(t.outputs.iter().map(|(n, d)| ("out", format!("{n}: {d}"))));
             Facts { title: format!("Tasklet {}", t.label), rows }
@@ -186,7 +194,8 @@ fn of_node(sdfg: &Sdfg, graph: &StateGraph, node: &Node) -> Facts {
 }
 
 fn of_edge(sdfg: &Sdfg, graph: &StateGraph, edge: &Edge) -> Facts {
-    let name = |node| crate::layout::node_text(graph, graph.node(node)).0.into_iter().next().unwrap_or_default();
+    let name =
+        |node| crate::layout::node_text(graph, graph.node(node)).0.into_iter().next().unwrap_or_default();
     let mut rows = vec![("from", name(edge.src.node)), ("to", name(edge.dst.node))];
     match &edge.memlet {
         None => rows.push(("moves", "nothing: an order only".into())),
@@ -208,4 +217,3 @@ fn bytes(sdfg: &Sdfg, memlet: &Memlet) -> Option<String> {
     let size = sdfg.data.get(&memlet.data)?.dtype.size() as i64;
     Some((&memlet.subset.volume() * &weft_ir::symbolic::Expr::int(size)).to_string())
 }
-

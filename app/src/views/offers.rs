@@ -22,7 +22,10 @@ pub fn show(ui: &mut Ui, state: &State, document: &Document, commands: &mut Comm
     let can = fitting.iter().filter(|o| o.verdict.is_ok()).count();
     let complete = document.version().offers.complete;
     ui.horizontal(|ui| {
-        widgets::section(ui, if document.selection.is_empty() { "Transformations" } else { "For the selection" });
+        widgets::section(
+            ui,
+            if document.selection.is_empty() { "Transformations" } else { "For the selection" },
+        );
         widgets::right(ui, |ui| {
             if !complete {
                 ui.add(egui::Spinner::new().size(12.0));
@@ -31,7 +34,9 @@ pub fn show(ui: &mut Ui, state: &State, document: &Document, commands: &mut Comm
         });
     });
     let mut filter = document.filter.clone();
-    let field = egui::TextEdit::singleline(&mut filter).hint_text("Filter by name or place").desired_width(f32::INFINITY);
+    let field = egui::TextEdit::singleline(&mut filter)
+        .hint_text("Filter by name or place")
+        .desired_width(f32::INFINITY);
     if ui.add(field).changed() {
         commands.push(Command::Filter(filter));
     }
@@ -97,7 +102,13 @@ fn row(ui: &mut Ui, document: &Document, offer: &Offer, commands: &mut Commands,
     ui.add_space(4.0);
 }
 
-fn details(ui: &mut Ui, document: &Document, offer: &Offer, commands: &mut Commands, hovered: &mut Option<Step>) {
+fn details(
+    ui: &mut Ui,
+    document: &Document,
+    offer: &Offer,
+    commands: &mut Commands,
+    hovered: &mut Option<Step>,
+) {
     let c = colors(ui);
     let info = offer.transform.info();
     ui.add(egui::Label::new(RichText::new(info.what).color(c.text)).wrap());

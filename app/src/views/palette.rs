@@ -35,7 +35,8 @@ pub fn show(ctx: &Context, state: &State, commands: &mut Commands) {
     let mut taken = found.get(next.chosen).filter(|_| enter).map(|c| c.command.clone());
     let screen = ctx.content_rect();
     let width = size::PALETTE.min(screen.width() - 24.0);
-    let area = Area::new(Id::new("palette")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 56.0));
+    let area =
+        Area::new(Id::unique("palette")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 56.0));
     let response = area.show(ctx, |ui| {
         Frame::popup(ui.style()).fill(colors(ui).panel).inner_margin(10).show(ui, |ui| {
             ui.set_width(width - 20.0);
@@ -98,17 +99,19 @@ fn score(text: &str, query: &str) -> Option<usize> {
 }
 
 fn choices(ctx: &Context, state: &State, query: &str) -> Vec<Choice> {
-    let actions = Action::ALL.into_iter().filter(|a| *a != Action::Palette && a.enabled(state)).map(|action| {
-        let entry = action.entry();
-        Choice {
-            text: entry.name.to_string(),
-            note: format!("{:?}", entry.menu),
-            right: widgets::shortcut_text(ctx, action).unwrap_or_default(),
-            command: Command::Do(action),
-            icon: entry.icon,
-        }
-    });
-    let offers = state.document.iter().flat_map(|d| d.version().offers.list.iter()).filter(|o| o.verdict.is_ok());
+    let actions =
+        Action::ALL.into_iter().filter(|a| *a != Action::Palette && a.enabled(state)).map(|action| {
+            let entry = action.entry();
+            Choice {
+                text: entry.name.to_string(),
+                note: format!("{:?}", entry.menu),
+                right: widgets::shortcut_text(ctx, action).unwrap_or_default(),
+                command: Command::Do(action),
+                icon: entry.icon,
+            }
+        });
+    let offers =
+        state.document.iter().flat_map(|d| d.version().offers.list.iter()).filter(|o| o.verdict.is_ok());
     let offers = offers.map(|offer| {
         let name = offer.transform.info().name;
         let step = Step { transform: name.into(), at: offer.site.label.clone(), params: Default::default() };
@@ -120,12 +123,12 @@ fn choices(ctx: &Context, state: &State, query: &str) -> Vec<Choice> {
             icon: egui_material_icons::icons::ICON_CHECK,
         }
     });
-    let scored = actions.chain(offers).filter_map(|c| Some((score(&format!("{} {}", c.text, c.note), query)?, c)));
+    let scored =
+        actions.chain(offers).filter_map(|c| Some((score(&format!("{} {}", c.text, c.note), query)?, c)));
     let mut found: Vec<(usize, Choice)> = scored.collect();
     found.sort_by_key(|(score, _)| *score);
     found.into_iter().map(|(_, c)| c).take(60).collect()
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -136,4 +139,3 @@ mod tests {
         assert!(super::score("Undo", "undo") < super::score("Unfold all, do", "undo"));
     }
 }
-

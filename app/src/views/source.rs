@@ -20,7 +20,11 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(refused) = &state.refused {
         return match &refused.source {
             Some(source) => {
-                let marked = refused.diagnostics.iter().flat_map(|d| lines(source, d.span.start, d.span.end)).collect();
+                let marked = refused
+                    .diagnostics
+                    .iter()
+                    .flat_map(|d| lines(source, d.span.start, d.span.end))
+                    .collect();
                 listing(ui, source, &marked, &BTreeSet::new(), true, "refused");
             }
             None => widgets::empty(ui, "no source"),
@@ -34,7 +38,8 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         span_of(document.graph(), place).map(|s| lines(&source, s.start, s.end)).unwrap_or_default()
     };
     let marked: BTreeSet<usize> = document.selection.iter().flat_map(|&p| lines_of(p)).collect();
-    let hovered: BTreeSet<usize> = document.hover.into_iter().filter(|p| is_part(*p)).flat_map(lines_of).collect();
+    let hovered: BTreeSet<usize> =
+        document.hover.into_iter().filter(|p| is_part(*p)).flat_map(lines_of).collect();
     let key = format!("{}-{}", document.id, marked.first().copied().unwrap_or(0));
     if let Some(at) = listing(ui, &source, &marked, &hovered, false, &key) {
         commands.push(Command::Select { places: selection(document, &source, at), extend: false });
@@ -75,7 +80,7 @@ fn listing(
     let jobs: Vec<_> = all.iter().map(|text| line(text, Language::Python, &mut open, c)).collect();
     let widest = all.iter().map(|l| l.chars().count()).max().unwrap_or(0) as f32 * size::MONO * 0.61;
     let mut clicked = None;
-    let memory = ui.id().with("scrolled-to");
+    let memory = ui.scope_id().with("scrolled-to");
     let scrolled: Option<String> = ui.data(|d| d.get_temp(memory));
     let mut area = ScrollArea::both().auto_shrink(false);
     if scrolled.as_deref() != Some(key) {
@@ -93,7 +98,11 @@ fn listing(
             let (rect, response) = ui.allocate_exact_size(vec2(width, LINE), Sense::click());
             let painter = ui.painter();
             if marked.contains(&number) {
-                painter.rect_filled(rect, 0.0, if wrong { c.bad.gamma_multiply(0.18) } else { c.code.marked });
+                painter.rect_filled(
+                    rect,
+                    0.0,
+                    if wrong { c.bad.gamma_multiply(0.18) } else { c.code.marked },
+                );
                 let edge = Rect::from_min_size(rect.min, vec2(3.0, LINE));
                 painter.rect_filled(edge, 0.0, if wrong { c.bad } else { c.accent });
             } else if hovered.contains(&number) || response.hovered() {
@@ -103,7 +112,11 @@ fn listing(
             let at_number = pos2(rect.left() + gutter - 12.0, rect.center().y);
             painter.text(at_number, Align2::RIGHT_CENTER, number.to_string(), mono(size::SMALL), color);
             let galley = painter.layout_job(jobs[at].clone());
-            painter.galley(pos2(rect.left() + gutter, rect.center().y - galley.size().y / 2.0), galley, c.text);
+            painter.galley(
+                pos2(rect.left() + gutter, rect.center().y - galley.size().y / 2.0),
+                galley,
+                c.text,
+            );
             let spoken = format!("line {number}");
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &spoken));
             if response.clicked() {
@@ -122,7 +135,8 @@ pub fn refused_summary(ui: &mut Ui, state: &State) {
         egui::Frame::new().inner_margin(24).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.label(RichText::from(ICON_BLOCK).color(c.bad).size(22.0));
-                let name = refused.target.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into());
+                let name =
+                    refused.target.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into());
                 ui.heading(format!("{name} is not imported"));
             });
             ui.add_space(8.0);
@@ -162,7 +176,11 @@ pub fn welcome(ui: &mut Ui, state: &State, commands: &mut Commands) {
             widgets::weak(ui, format!("opening {}", target.file.display()));
             return;
         }
-        ui.label(RichText::new("Weft").font(egui::FontId::new(28.0, crate::theme::strong_family())).color(c.strong));
+        ui.label(
+            RichText::new("Weft")
+                .font(egui::FontId::new(28.0, crate::theme::strong_family()))
+                .color(c.strong),
+        );
         widgets::weak(ui, "See, rewrite and measure the dataflow of a NumPy kernel");
         ui.add_space(12.0);
         ui.allocate_ui(vec2(width, 10.0), |ui| {

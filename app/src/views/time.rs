@@ -16,7 +16,9 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             if state.is_measuring() {
                 widgets::action(ui, state, Action::Cancel, commands);
                 ui.add(egui::Spinner::new().size(16.0));
-                if let Some(activity) = state.activities.iter().find(|a| a.what == crate::commands::jobs::MEASURING) {
+                if let Some(activity) =
+                    state.activities.iter().find(|a| a.what == crate::commands::jobs::MEASURING)
+                {
                     widgets::weak(ui, format!("measuring, {:.1} s", activity.since.elapsed().as_secs_f64()));
                     ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
                 }
@@ -60,7 +62,10 @@ fn contents(ui: &mut Ui, document: &Document) {
     add(numpy.trim().to_string(), document.numpy.as_ref().and_then(|m| m.summary()), false);
     if bars.is_empty() {
         ui.add_space(8.0);
-        widgets::weak(ui, "Nothing is measured yet. M compiles this version, runs it, and times it beside the one before and NumPy.");
+        widgets::weak(
+            ui,
+            "Nothing is measured yet. M compiles this version, runs it, and times it beside the one before and NumPy.",
+        );
     } else {
         chart(ui, &bars);
     }
@@ -87,7 +92,8 @@ fn chart(ui: &mut Ui, bars: &[Bar]) {
             pos2((rect.right() - numbers).max(rect.left() + names + 8.0), rect.center().y + size::BAR / 2.0),
         );
         let x = |ms: f64| room.left() + room.width() * (ms / longest).clamp(0.0, 1.0) as f32;
-        let filled = Rect::from_min_max(room.min, pos2(x(bar.summary.median).max(room.left() + 1.0), room.bottom()));
+        let filled =
+            Rect::from_min_max(room.min, pos2(x(bar.summary.median).max(room.left() + 1.0), room.bottom()));
         painter.rect_filled(room, 3, c.raised);
         painter.rect_filled(filled, 3, if bar.mine { c.accent } else { c.weak.gamma_multiply(0.7) });
         let stroke = Stroke::new(1.5, c.strong);
@@ -97,12 +103,24 @@ fn chart(ui: &mut Ui, bars: &[Bar]) {
             painter.line_segment([pos2(end, y - 3.0), pos2(end, y + 3.0)], stroke);
         }
         let at = pos2(room.right() + 12.0, rect.center().y);
-        painter.text(at, Align2::LEFT_CENTER, widgets::duration(bar.summary.median), body(size::BODY), c.strong);
+        painter.text(
+            at,
+            Align2::LEFT_CENTER,
+            widgets::duration(bar.summary.median),
+            body(size::BODY),
+            c.strong,
+        );
         if let Some(mine) = mine.filter(|m| !bar.mine && *m > 0.0) {
             let factor = bar.summary.median / mine;
             let color = if factor >= 1.0 { c.good } else { c.bad };
             let at = pos2(rect.right(), rect.center().y);
-            painter.text(at, Align2::RIGHT_CENTER, format!("{factor:.2}× the time"), body(size::SMALL), color);
+            painter.text(
+                at,
+                Align2::RIGHT_CENTER,
+                format!("{factor:.2}× the time"),
+                body(size::SMALL),
+                color,
+            );
         }
         let text = format!(
             "median {} of {} runs, 95 % interval {} to {}",
@@ -111,7 +129,9 @@ fn chart(ui: &mut Ui, bars: &[Bar]) {
             widgets::duration(bar.summary.low),
             widgets::duration(bar.summary.high)
         );
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{}: {text}", bar.name)));
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{}: {text}", bar.name))
+        });
         response.on_hover_text(text);
     }
 }
@@ -137,7 +157,10 @@ fn figures(ui: &mut Ui, document: &Document, timing: &Timing) {
         };
         let machine = document.machine.as_ref();
         if timing.bytes > 0.0 {
-            figure(format!("{gbs:.2} GB/s"), format!("at least moved, {}", limit(gbs, machine.map(|m| m.bandwidth_gbs), "GB/s")));
+            figure(
+                format!("{gbs:.2} GB/s"),
+                format!("at least moved, {}", limit(gbs, machine.map(|m| m.bandwidth_gbs), "GB/s")),
+            );
         }
         if timing.flop > 0.0 {
             figure(format!("{gflops:.2} GFLOP/s"), limit(gflops, machine.map(|m| m.peak_gflops), "GFLOP/s"));
@@ -145,7 +168,10 @@ fn figures(ui: &mut Ui, document: &Document, timing: &Timing) {
         figure(widgets::duration(timing.compile_ms), "to compile".into());
         if let Some(error) = timing.error {
             let text = if error == 0.0 { "0".into() } else { format!("{error:.1e}") };
-            figure(if error.is_finite() { text } else { "differs".into() }, "largest difference from NumPy".into());
+            figure(
+                if error.is_finite() { text } else { "differs".into() },
+                "largest difference from NumPy".into(),
+            );
         }
     });
 }

@@ -16,7 +16,9 @@ pub fn show(ctx: &Context, state: &State, commands: &mut Commands) {
         return;
     }
     let now = ctx.input(|i| i.time);
-    let area = Area::new(Id::new("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -16.0));
+    let area = Area::new(Id::unique("toasts"))
+        .order(Order::Foreground)
+        .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -16.0));
     area.show(ctx, |ui| {
         let width = 380.0f32.min(ctx.content_rect().width() - 32.0);
         for toast in &state.toasts {
@@ -26,7 +28,8 @@ pub fn show(ctx: &Context, state: &State, commands: &mut Commands) {
                 ToastKind::Info => (ICON_INFO, c.accent),
                 ToastKind::Bad => (ICON_ERROR, c.bad),
             };
-            let born: f64 = ui.data_mut(|d| *d.get_temp_mut_or_insert_with(Id::new(("toast", toast.id)), || now));
+            let born: f64 =
+                ui.data_mut(|d| *d.get_temp_mut_or_insert_with(Id::unique(("toast", toast.id)), || now));
             let life = if toast.kind == ToastKind::Bad { SECONDS_BAD } else { SECONDS };
             let left = born + life - now;
             if left <= 0.0 {
@@ -34,7 +37,8 @@ pub fn show(ctx: &Context, state: &State, commands: &mut Commands) {
             } else {
                 ctx.request_repaint_after(std::time::Duration::from_secs_f64(left));
             }
-            let frame = Frame::popup(ui.style()).fill(c.panel).stroke(Stroke::new(1.0, color)).inner_margin(10);
+            let frame =
+                Frame::popup(ui.style()).fill(c.panel).stroke(Stroke::new(1.0, color)).inner_margin(10);
             let shown = frame.show(ui, |ui| {
                 ui.set_width(width - 20.0);
                 ui.horizontal_top(|ui| {

@@ -60,7 +60,8 @@ fn menus(ui: &mut Ui, state: &State, commands: &mut Commands) {
 
 fn entry(ui: &mut Ui, state: &State, action: Action, commands: &mut Commands) {
     let entry = action.entry();
-    let icon = RichText::new(entry.icon.codepoint).font(egui::FontId::new(size::ICON, entry.icon.font_family()));
+    let icon =
+        RichText::new(entry.icon.codepoint).font(egui::FontId::new(size::ICON, entry.icon.font_family()));
     let mut button = egui::Button::new((icon, entry.name)).min_size(egui::vec2(240.0, size::ROW));
     if let Some(keys) = widgets::shortcut_text(ui.ctx(), action) {
         button = button.shortcut_text(keys);
@@ -107,13 +108,16 @@ fn explanations(ui: &mut Ui, commands: &mut Commands) {
 
 fn title(ui: &mut Ui, state: &State) {
     let c = colors(ui);
-    let target = state.document.as_ref().map(|d| &d.kernel.target).or(state.refused.as_ref().map(|r| &r.target));
+    let target =
+        state.document.as_ref().map(|d| &d.kernel.target).or(state.refused.as_ref().map(|r| &r.target));
     let Some(target) = target else { return };
     let name = target.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     ui.label(RichText::new(name).color(c.strong)).on_hover_text(target.file.display().to_string());
     if let Some(document) = &state.document {
         let mut nodes = 0;
-        crate::state::visit(document.graph(), &mut |_, place, _| nodes += usize::from(matches!(place, Place::Node(_))));
+        crate::state::visit(document.graph(), &mut |_, place, _| {
+            nodes += usize::from(matches!(place, Place::Node(_)))
+        });
         let function = document.graph().name;
         ui.label(RichText::new(format!("{function} · {nodes} nodes")).color(c.weak));
     }
@@ -122,7 +126,8 @@ fn title(ui: &mut Ui, state: &State) {
 fn threads(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let mut threads = state.threads;
     let most = std::thread::available_parallelism().map_or(1, |n| n.get()).max(threads);
-    let value = egui::DragValue::new(&mut threads).range(1..=most).suffix(if threads == 1 { " thread" } else { " threads" });
+    let suffix = if threads == 1 { " thread" } else { " threads" };
+    let value = egui::DragValue::new(&mut threads).range(1..=most).suffix(suffix);
     let response = ui.add(value).on_hover_text("Threads of the measured code");
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, true, "Threads"));
     if threads != state.threads {

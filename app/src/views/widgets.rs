@@ -1,8 +1,8 @@
 //! Small widgets that every panel shares.
 
 use egui::{
-    Align, Align2, Color32, FontId, Layout, Response, RichText, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, WidgetText,
-    pos2, vec2,
+    Align, Align2, Color32, FontId, Layout, Response, RichText, Role, Sense, Stroke, Ui, Vec2, WidgetInfo,
+    WidgetText, pos2, vec2,
 };
 use egui_material_icons::MaterialIcon;
 
@@ -52,20 +52,41 @@ impl<'a> Row<'a> {
         let mut right = rect.right() - 8.0;
         if !self.right.is_empty() {
             let color = if self.selected { c.strong } else { c.weak };
-            let taken = painter.text(pos2(right, y), Align2::RIGHT_CENTER, self.right, body(size::SMALL), color);
+            let taken =
+                painter.text(pos2(right, y), Align2::RIGHT_CENTER, self.right, body(size::SMALL), color);
             right = taken.left() - 8.0;
         }
-        let color = if self.weak { c.weak } else if self.selected { c.strong } else { c.text };
+        let color = if self.weak {
+            c.weak
+        } else if self.selected {
+            c.strong
+        } else {
+            c.text
+        };
         let taken = cut_text(ui, pos2(x, y), right - x, self.text, body(size::BODY), color);
         if !self.note.is_empty() {
-            cut_text(ui, pos2(x + taken + 8.0, y), right - x - taken - 8.0, self.note, body(size::SMALL), c.weak);
+            cut_text(
+                ui,
+                pos2(x + taken + 8.0, y),
+                right - x - taken - 8.0,
+                self.note,
+                body(size::SMALL),
+                c.weak,
+            );
         }
         response
     }
 }
 
 /// Paints one line, ending in an ellipsis where it does not fit; returns its width.
-pub fn cut_text(ui: &Ui, left_center: egui::Pos2, width: f32, text: &str, font: FontId, color: Color32) -> f32 {
+pub fn cut_text(
+    ui: &Ui,
+    left_center: egui::Pos2,
+    width: f32,
+    text: &str,
+    font: FontId,
+    color: Color32,
+) -> f32 {
     if width < 8.0 {
         return 0.0;
     }
@@ -133,7 +154,8 @@ pub fn icon(ui: &mut Ui, state: &State, action: Action, commands: &mut Vec<Comma
     let entry = action.entry();
     let enabled = action.enabled(state);
     let name = entry.name.trim_end_matches('…');
-    let glyph = RichText::new(entry.icon.codepoint).font(FontId::new(size::ICON + 2.0, entry.icon.font_family()));
+    let glyph =
+        RichText::new(entry.icon.codepoint).font(FontId::new(size::ICON + 2.0, entry.icon.font_family()));
     let response = ui.add_enabled(enabled, egui::Button::new(glyph).frame(false).min_size(Vec2::splat(28.0)));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
     let tip = match shortcut_text(ui.ctx(), action) {
@@ -158,14 +180,6 @@ pub fn action(ui: &mut Ui, state: &State, action: Action, commands: &mut Vec<Com
 
 pub fn shortcut_text(ctx: &egui::Context, action: Action) -> Option<String> {
     action.entry().shortcut.map(|s| ctx.format_shortcut(&s))
-}
-
-/// A small rounded word.
-pub fn badge(ui: &mut Ui, text: &str, color: Color32) {
-    let galley = ui.painter().layout_no_wrap(text.to_string(), body(size::SMALL), color);
-    let (rect, _) = ui.allocate_exact_size(galley.size() + vec2(12.0, 4.0), Sense::hover());
-    ui.painter().rect_filled(rect, 8, color.gamma_multiply(0.14));
-    ui.painter().galley(rect.min + vec2(6.0, 2.0), galley, color);
 }
 
 /// Adds contents from the right end of a row.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use weft_ir::sdfg::{Sdfg, Source, Verified, verify};
 use weft_ir::Name;
+use weft_ir::sdfg::{Sdfg, Source, Verified, verify};
 use weft_measure::{Phases, bind_symbols};
 use weft_python::Diagnostic;
 
@@ -169,4 +169,3 @@ fn read_sdfg_text(path: &Path) -> Result<String, Problem> {
     flate2::read::GzDecoder::new(&bytes[..]).take(MOST).read_to_string(&mut text).map_err(|e| fail(&e))?;
     Ok(text)
 }
-

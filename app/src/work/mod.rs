@@ -12,7 +12,10 @@ mod session;
 
 pub use arguments::Arguments;
 pub use input::{Inputs, Kernel, Problem, Target};
-pub use measure::{Comparison, Effort, Fault, Job, Measurement, Measuring, compare, max_rel_error, start_baseline, start_worker};
+pub use measure::{
+    Comparison, Effort, Fault, Job, Measurement, Measuring, compare, max_rel_error, start_baseline,
+    start_worker,
+};
 pub use optimize::{Optimized, Strategy, optimize};
 pub use output::{Format, export};
 pub use report::{BaselineReport, Report};

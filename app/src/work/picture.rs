@@ -12,7 +12,10 @@ use crate::theme::{Colors, Mode, Pair, of};
 
 /// Graphviz: a cluster for each state and map.
 pub fn dot(graph: &Verified) -> String {
-    let mut out = format!("digraph \"{}\" {{\n  compound=true; node [fontname=\"monospace\" fontsize=11];\n", graph.name);
+    let mut out = format!(
+        "digraph \"{}\" {{\n  compound=true; node [fontname=\"monospace\" fontsize=11];\n",
+        graph.name
+    );
     region(&mut out, &graph.body);
     out.push_str("}\n");
     out
@@ -51,7 +54,12 @@ fn nodes(out: &mut String, graph: &StateGraph) {
     }
     for edge in graph.edges() {
         let label = edge.memlet.as_ref().map_or(String::new(), memlet_text).replace('"', "\\\"");
-        let _ = writeln!(out, "    n{} -> n{} [label=\"{label}\" fontsize=9];", edge.src.node.index(), edge.dst.node.index());
+        let _ = writeln!(
+            out,
+            "    n{} -> n{} [label=\"{label}\" fontsize=9];",
+            edge.src.node.index(),
+            edge.dst.node.index()
+        );
     }
 }
 
@@ -141,7 +149,8 @@ fn leaf(out: &mut String, item: &Item, colors: &Colors) {
         (Some(points), _) => {
             let list: Vec<String> = points.iter().map(|p| format!("{:.1},{:.1}", p.x, p.y)).collect();
             let (fill, line) = (hex(pair.fill), hex(pair.line));
-            let _ = writeln!(out, "<polygon points=\"{}\" fill=\"{fill}\" stroke=\"{line}\"/>", list.join(" "));
+            let _ =
+                writeln!(out, "<polygon points=\"{}\" fill=\"{fill}\" stroke=\"{line}\"/>", list.join(" "));
         }
         (None, Shape::Access { transient }) => {
             let dash = if transient { " stroke-dasharray=\"5 3\"" } else { "" };
@@ -160,7 +169,8 @@ fn leaf(out: &mut String, item: &Item, colors: &Colors) {
     }
     let top = rect.center().y - LINE * item.text.len().saturating_sub(1) as f32 / 2.0;
     for (i, words) in item.text.iter().enumerate() {
-        let line = if i == 0 && !item.note.is_empty() { format!("{words}  {}", item.note) } else { words.clone() };
+        let line =
+            if i == 0 && !item.note.is_empty() { format!("{words}  {}", item.note) } else { words.clone() };
         let at = egui::pos2(rect.center().x, top + i as f32 * LINE);
         text(out, at, TEXT, "middle", colors.strong, &line);
     }
@@ -171,7 +181,11 @@ fn curve(out: &mut String, wire: &Wire, colors: &Colors) {
     let Some(first) = wire.pieces.first() else { return };
     let mut path = format!("M {:.1} {:.1}", first[0].x, first[0].y);
     for p in &wire.pieces {
-        let _ = write!(path, " C {:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", p[1].x, p[1].y, p[2].x, p[2].y, p[3].x, p[3].y);
+        let _ = write!(
+            path,
+            " C {:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
+            p[1].x, p[1].y, p[2].x, p[2].y, p[3].x, p[3].y
+        );
     }
     let dash = if wire.kind == WireKind::Order { " stroke-dasharray=\"4 4\"" } else { "" };
     let _ = writeln!(out, "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\"{dash}/>");
@@ -198,7 +212,9 @@ mod tests {
 
     #[test]
     fn svg_is_escaped_and_complete() {
-        let graph = weft_ir::text::parse("sdfg f(A: f64[N])\n  state s0\n    map m [i = 0:N]\n      t: A[i] = A[i] * 2.0\n");
+        let graph = weft_ir::text::parse(
+            "sdfg f(A: f64[N])\n  state s0\n    map m [i = 0:N]\n      t: A[i] = A[i] * 2.0\n",
+        );
         let graph = weft_ir::sdfg::verify(graph.expect("parses")).expect("valid");
         let image = svg(&graph);
         assert!(image.starts_with("<svg") && image.trim_end().ends_with("</svg>"));

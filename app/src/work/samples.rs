@@ -10,8 +10,23 @@ macro_rules! shipped {
 }
 
 shipped![
-    "arc_distance", "atax", "cholesky", "fdtd_2d", "floyd_warshall", "gemm", "gesummv", "go_fast", "hdiff", "heat_3d",
-    "jacobi_1d", "jacobi_2d", "lstsqr", "mvt", "softmax", "specialconvolve", "wdist",
+    "arc_distance",
+    "atax",
+    "cholesky",
+    "fdtd_2d",
+    "floyd_warshall",
+    "gemm",
+    "gesummv",
+    "go_fast",
+    "hdiff",
+    "heat_3d",
+    "jacobi_1d",
+    "jacobi_2d",
+    "lstsqr",
+    "mvt",
+    "softmax",
+    "specialconvolve",
+    "wdist",
 ];
 
 /// Is it one of ours, unchanged? Then it may be executed without asking.
