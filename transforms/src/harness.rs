@@ -136,6 +136,11 @@ fn round_trip(graph: &Sdfg) -> Result<(), String> {
     if !text::equivalent(graph, &again) {
         return Err(format!("printed and parsed it is another graph:\n{printed}\n{}", text::print(&again)));
     }
+    let file = weft_ir::json::write(graph);
+    let again = weft_ir::json::read(&file).map_err(|e| format!("what is saved cannot be read: {e:?}\n{printed}"))?;
+    if !text::equivalent(graph, &again) {
+        return Err(format!("saved and read it is another graph:\n{printed}\n{}", text::print(&again)));
+    }
     Ok(())
 }
 
