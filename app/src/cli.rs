@@ -111,8 +111,10 @@ impl InputArgs {
     fn inputs(&self) -> Result<Inputs, Problem> {
         let mut set = std::collections::BTreeMap::new();
         for text in &self.set {
-            let parsed = text.split_once('=').and_then(|(k, v)| Some((k.trim().to_string(), v.trim().parse().ok()?)));
-            let (name, value) = parsed.ok_or_else(|| Problem::usage(format!("--set {text}: write NAME=NUMBER")))?;
+            let parsed =
+                text.split_once('=').and_then(|(k, v)| Some((k.trim().to_string(), v.trim().parse().ok()?)));
+            let (name, value) =
+                parsed.ok_or_else(|| Problem::usage(format!("--set {text}: write NAME=NUMBER")))?;
             set.insert(name, value);
         }
         Ok(Inputs { npz: self.npz.clone(), set, size: self.size.clone(), trusted: self.trust })
@@ -162,7 +164,9 @@ fn dispatch(command: Command, start: Instant) -> Result<(), Fault> {
             let kernel = Kernel::load(&Target::parse(&file), &inputs.inputs()?)?;
             inspect::apply(&kernel, &optimize, &name, at.as_deref(), &params, &output)
         }
-        Command::Export { file, optimize, format, output } => inspect::export(&file.load()?, &optimize, format, &output),
+        Command::Export { file, optimize, format, output } => {
+            inspect::export(&file.load()?, &optimize, format, &output)
+        }
         Command::Open { file } => run::open(file.as_deref(), start),
         Command::Worker { socket } => {
             weft_measure::serve(socket).map_err(|e| Fault::Kernel(format!("the connection broke: {e}")))

@@ -18,7 +18,15 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("backends/measure", &["weft-ir", "weft-looptree", "weft-cpu", "weft-rt"]),
     (
         "app",
-        &["weft-ir", "weft-python", "weft-transforms", "weft-looptree", "weft-cpu", "weft-rt", "weft-measure"],
+        &[
+            "weft-ir",
+            "weft-python",
+            "weft-transforms",
+            "weft-looptree",
+            "weft-cpu",
+            "weft-rt",
+            "weft-measure",
+        ],
     ),
 ];
 
@@ -105,7 +113,12 @@ fn absences() {
 #[test]
 fn nothing_is_left_open() {
     // Split so that this file does not find itself.
-    let words = [concat!("to", "do!("), concat!("unimplem", "ented!("), concat!("FIX", "ME"), concat!("#[ig", "nore")];
+    let words = [
+        concat!("to", "do!("),
+        concat!("unimplem", "ented!("),
+        concat!("FIX", "ME"),
+        concat!("#[ig", "nore"),
+    ];
     for (folder, _) in MAY_USE {
         for path in sources(&root().join(folder)) {
             let text = fs::read_to_string(&path).expect("a source file");

@@ -1,5 +1,6 @@
 //! Rewrites of SDFGs. Each is one file with its help, its conditions and its edit.
 
+mod auto;
 mod dead_dataflow_elimination;
 #[cfg(test)]
 mod harness;
@@ -25,6 +26,7 @@ mod support;
 #[cfg(test)]
 mod tests;
 
+pub use auto::auto;
 pub use protocol::*;
 pub use recipe::{
     Recipe, ReplayError, Step, StepError, applicable, explain, find, parse_setting, plan_step, replay,

@@ -57,7 +57,12 @@ pub fn check(file: &FileArgs, as_json: bool) -> Result<(), Fault> {
     Ok(())
 }
 
-pub fn transforms(file: Option<&str>, inputs: &InputArgs, strategy: &Strategy, as_json: bool) -> Result<(), Fault> {
+pub fn transforms(
+    file: Option<&str>,
+    inputs: &InputArgs,
+    strategy: &Strategy,
+    as_json: bool,
+) -> Result<(), Fault> {
     let Some(file) = file else {
         if as_json {
             let list: Vec<_> = weft_transforms::ALL.iter().map(|t| describe(t.info())).collect();
@@ -71,7 +76,7 @@ pub fn transforms(file: Option<&str>, inputs: &InputArgs, strategy: &Strategy, a
     };
     let kernel = Kernel::load(&Target::parse(file), &inputs.inputs()?)?;
     let graph = optimize(&kernel, strategy)?.graph;
-    let found = weft_transforms::applicable(&graph);
+    let found: Vec<_> = weft_transforms::applicable(&graph).collect();
     if as_json {
         let list: Vec<_> = found
             .iter()
@@ -87,7 +92,9 @@ pub fn transforms(file: Option<&str>, inputs: &InputArgs, strategy: &Strategy, a
     for (transform, site, verdict) in found {
         match verdict {
             Ok(()) => println!("{:<26} {}", transform.info().name, site.label),
-            Err(refusal) => println!("{:<26} {}\n{:<26}   no: {}", transform.info().name, site.label, "", refusal.reason),
+            Err(refusal) => {
+                println!("{:<26} {}\n{:<26}   no: {}", transform.info().name, site.label, "", refusal.reason)
+            }
         }
     }
     Ok(())
@@ -145,15 +152,18 @@ fn choose_site(
         }),
         None if sites.len() == 1 => Ok(sites[0].clone()),
         None if sites.is_empty() => Err(Problem::usage(format!("{name} fits no place in this graph"))),
-        None => Err(Problem::usage(format!("{name} fits at several places, name one with --at:\n{}", list()))),
+        None => {
+            Err(Problem::usage(format!("{name} fits at several places, name one with --at:\n{}", list())))
+        }
     }
 }
 
 fn parse_settings(info: &Info, params: &[String]) -> Result<Settings, Problem> {
     let mut settings = Settings::new();
     for text in params {
-        let (key, value) =
-            text.split_once('=').ok_or_else(|| Problem::usage(format!("--param {text}: write NAME=VALUE")))?;
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| Problem::usage(format!("--param {text}: write NAME=VALUE")))?;
         let param = info.params.iter().find(|p| p.name == key).ok_or_else(|| {
             let names: Vec<&str> = info.params.iter().map(|p| p.name).collect();
             Problem::usage(format!("{} has no parameter '{key}'; it has {}", info.name, names.join(", ")))
@@ -162,7 +172,11 @@ fn parse_settings(info: &Info, params: &[String]) -> Result<Settings, Problem> {
         let setting = match param.kind {
             ParamKind::Int { .. } => Setting::Int(value.parse().map_err(|_| bad())?),
             ParamKind::Ints { .. } => {
-                let list = value.trim_matches(['[', ']']).split(',').map(|v| v.trim().parse()).collect::<Result<_, _>>();
+                let list = value
+                    .trim_matches(['[', ']'])
+                    .split(',')
+                    .map(|v| v.trim().parse())
+                    .collect::<Result<_, _>>();
                 Setting::Ints(list.map_err(|_| bad())?)
             }
             ParamKind::Choice { .. } | ParamKind::Text { .. } => Setting::Text(value.to_string()),

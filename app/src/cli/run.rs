@@ -9,8 +9,8 @@ use weft_measure::{Machine, Reply, Request, Summary, cache_folder, write_npz};
 
 use super::{FileArgs, write};
 use crate::work::{
-    self, BaselineReport, Comparison, Effort, Fault, Inputs, Job, Kernel, Measuring, Optimized, Problem, Report,
-    Strategy, Target,
+    self, BaselineReport, Comparison, Effort, Fault, Inputs, Job, Kernel, Measuring, Optimized, Problem,
+    Report, Strategy, Target,
 };
 
 #[derive(Args)]
@@ -47,7 +47,8 @@ fn cores() -> usize {
 }
 
 fn seconds(value: f64) -> Result<Duration, Problem> {
-    Duration::try_from_secs_f64(value).map_err(|_| Problem::usage("--time-budget: a number of seconds, please"))
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| Problem::usage("--time-budget: a number of seconds, please"))
 }
 
 pub fn run(args: &RunArgs, start: Instant) -> Result<(), Fault> {
@@ -98,7 +99,13 @@ pub fn run(args: &RunArgs, start: Instant) -> Result<(), Fault> {
     Ok(())
 }
 
-fn new_report(kernel: &Kernel, optimized: &Optimized, measuring: &Measuring, threads: usize, start: Instant) -> Report {
+fn new_report(
+    kernel: &Kernel,
+    optimized: &Optimized,
+    measuring: &Measuring,
+    threads: usize,
+    start: Instant,
+) -> Report {
     let mut phases = optimized.phases;
     phases.looptree = measuring.phases.looptree;
     phases.llvm = measuring.phases.llvm;
@@ -106,7 +113,7 @@ fn new_report(kernel: &Kernel, optimized: &Optimized, measuring: &Measuring, thr
     let cost = kernel
         .symbols(&optimized.graph)
         .ok()
-        .and_then(|symbols| weft_looptree::cost(&kernel.graph, &symbols).ok())
+        .map(|symbols| weft_looptree::cost(&kernel.graph, &symbols))
         .unwrap_or_default();
     Report {
         kernel: optimized.graph.name.to_string(),
@@ -224,8 +231,14 @@ fn print_table(report: &Report) {
         let gbs = report.moved_bytes / median / 1e6;
         let gflops = report.work_flop / median / 1e6;
         if let Some(machine) = &report.machine {
-            println!("  {:<18} {gbs:>10.2} GB/s    of {:.1} of this machine", "at least moved", machine.bandwidth_gbs);
-            println!("  {:<18} {gflops:>10.2} GFLOP/s of {:.1} of this machine", "computed", machine.peak_gflops);
+            println!(
+                "  {:<18} {gbs:>10.2} GB/s    of {:.1} of this machine",
+                "at least moved", machine.bandwidth_gbs
+            );
+            println!(
+                "  {:<18} {gflops:>10.2} GFLOP/s of {:.1} of this machine",
+                "computed", machine.peak_gflops
+            );
         }
     }
 }
@@ -233,12 +246,16 @@ fn print_table(report: &Report) {
 /// The window, or its job in the terminal.
 pub fn open(file: Option<&str>, start: Instant) -> Result<(), Fault> {
     let target = file.map(Target::parse);
-    let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|v| std::env::var_os(v).is_some_and(|s| !s.is_empty()));
+    let display =
+        ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|v| std::env::var_os(v).is_some_and(|s| !s.is_empty()));
     if display {
         return crate::window::open(target);
     }
-    let target = target.ok_or_else(|| Problem::usage("there is no display: name a file, and it is measured here"))?;
-    println!("there is no display (DISPLAY and WAYLAND_DISPLAY are unset): doing the window's job in the terminal");
+    let target =
+        target.ok_or_else(|| Problem::usage("there is no display: name a file, and it is measured here"))?;
+    println!(
+        "there is no display (DISPLAY and WAYLAND_DISPLAY are unset): doing the window's job in the terminal"
+    );
     in_terminal(&target, start)
 }
 

@@ -20,9 +20,10 @@ pub struct Arguments {
 impl Arguments {
     /// Values of the integer parameters, which are symbols of the graph.
     pub fn symbols(&self, sdfg: &Sdfg) -> BTreeMap<Name, i64> {
-        let ints = self.values.iter().filter(|(name, _, value)| {
-            value.shape.is_empty() && sdfg.symbols.contains_key(&Name::new(name))
-        });
+        let ints = self
+            .values
+            .iter()
+            .filter(|(name, _, value)| value.shape.is_empty() && sdfg.symbols.contains_key(&Name::new(name)));
         ints.filter_map(|(name, _, value)| Some((Name::new(name), integer(value)?))).collect()
     }
 
@@ -95,7 +96,7 @@ fn from_spec(
     let mut values = vec![];
     for parameter in parameters {
         let name = &parameter.name;
-        if parameter.has_default && !spec.args.contains_key(name) {
+        if parameter.default.is_some() && !spec.args.contains_key(name) {
             continue;
         }
         let (kind, dtype, shape, bytes) = spec.value(name, &symbols).map_err(fail)?;
@@ -112,7 +113,11 @@ fn from_spec(
 fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Result<Arguments, Problem> {
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
     let kernel = stem.trim_end_matches("_numpy");
-    let found = file.ancestors().skip(1).map(|dir| dir.join("bench_info").join(format!("{kernel}.json"))).find(|p| p.exists());
+    let found = file
+        .ancestors()
+        .skip(1)
+        .map(|dir| dir.join("bench_info").join(format!("{kernel}.json")))
+        .find(|p| p.exists());
     let path = found.ok_or_else(|| {
         Problem::usage(format!(
             "{}: no arguments: pass --inputs FILE.npz, or put an argument spec at {}",
@@ -155,9 +160,11 @@ fn from_entries(
             Some(&number) => from_number(number),
             None => match entries.remove(name) {
                 Some(value) => value,
-                None if parameter.has_default => continue,
+                None if parameter.default.is_some() => continue,
                 None => {
-                    return Err(Problem::usage(format!("{origin}: no entry '{name}' for the parameter of that name")));
+                    return Err(Problem::usage(format!(
+                        "{origin}: no entry '{name}' for the parameter of that name"
+                    )));
                 }
             },
         };
@@ -169,8 +176,9 @@ fn from_entries(
 /// For a graph without a Python file: `--inputs`, else random arrays for sizes from `--set`.
 pub fn arguments_of_graph(graph: &Sdfg, inputs: &Inputs) -> Result<Arguments, Problem> {
     if let Some(path) = &inputs.npz {
+        let span = weft_ir::sdfg::Span { start: 0, end: 0 };
         let parameters: Vec<Parameter> =
-            graph.args.iter().map(|a| Parameter { name: a.to_string(), has_default: false }).collect();
+            graph.args.iter().map(|a| Parameter { name: a.to_string(), span, default: None }).collect();
         let entries = read_npz(path).map_err(Problem::usage)?;
         let mut arguments = from_entries(&path.display().to_string(), entries, &parameters, inputs)?;
         add_symbols(graph, inputs, &mut arguments);
@@ -207,7 +215,12 @@ fn add_symbols(graph: &Sdfg, inputs: &Inputs, arguments: &mut Arguments) {
 
 fn from_number(number: f64) -> HostArray {
     if number.fract() == 0.0 && number.abs() < 9e15 {
-        HostArray { dtype: DType::I64, shape: vec![], fortran: false, bytes: (number as i64).to_le_bytes().to_vec() }
+        HostArray {
+            dtype: DType::I64,
+            shape: vec![],
+            fortran: false,
+            bytes: (number as i64).to_le_bytes().to_vec(),
+        }
     } else {
         HostArray { dtype: DType::F64, shape: vec![], fortran: false, bytes: number.to_le_bytes().to_vec() }
     }
@@ -248,7 +261,10 @@ fn sample(kind: &str, value: &HostArray, extents: Option<Vec<String>>) -> Result
                 Sample::NumpyScalar(weft_ir::dtype::Scalar::F32(x))
             }
             (dtype, _) => {
-                return Err(Problem::usage(format!("scalar arguments of type {} are not supported", dtype.numpy())));
+                return Err(Problem::usage(format!(
+                    "scalar arguments of type {} are not supported",
+                    dtype.numpy()
+                )));
             }
         },
     })

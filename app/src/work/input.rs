@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use weft_ir::sdfg::{Sdfg, Source, Verified, verify};
 use weft_ir::Name;
+use weft_ir::sdfg::{Sdfg, Source, Verified, verify};
 use weft_measure::{Phases, bind_symbols};
 use weft_python::Diagnostic;
 
@@ -96,12 +96,11 @@ impl Kernel {
     fn load_python(target: &Target, inputs: &Inputs) -> Result<Kernel, Problem> {
         let start = Instant::now();
         let source = Arc::new(read_source(&target.file)?);
+        let python = |problems| Problem::Python(source.clone(), problems);
         let function = match &target.function {
             Some(name) => name.clone(),
-            None => weft_python::default_function(&source)
-                .map_err(|problem| Problem::Python(source.clone(), vec![problem]))?,
+            None => weft_python::select(&source).map_err(python)?,
         };
-        let python = |problems| Problem::Python(source.clone(), problems);
         let parameters = weft_python::parameters(&source, &function).map_err(python)?;
         let parse = start.elapsed().as_secs_f64() * 1e3;
         let (samples, arguments) = arguments_for(&target.file, &parameters, inputs)?;
@@ -170,4 +169,3 @@ fn read_sdfg_text(path: &Path) -> Result<String, Problem> {
     flate2::read::GzDecoder::new(&bytes[..]).take(MOST).read_to_string(&mut text).map_err(|e| fail(&e))?;
     Ok(text)
 }
-

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use weft_ir::Name;
 use weft_ir::sdfg::Verified;
 use weft_measure::{
-    ArrayHeader, Baseline, BaselineError, FailureKind, HostArray, Limits, Phases, Reply, Request, Summary, Worker,
-    WorkerError, written,
+    ArrayHeader, Baseline, BaselineError, FailureKind, HostArray, Limits, Phases, Reply, Request, Summary,
+    Worker, WorkerError, written,
 };
 
 use super::input::{Kernel, Problem};
@@ -38,8 +38,12 @@ impl Fault {
                 });
                 let message = format!("{}{}", place.unwrap_or_default(), failure.message);
                 match failure.kind {
-                    FailureKind::Refused | FailureKind::Guard | FailureKind::Overlap => Problem::Usage(message).into(),
-                    FailureKind::Check | FailureKind::Memory | FailureKind::Internal => Fault::Kernel(message),
+                    FailureKind::Refused | FailureKind::Guard | FailureKind::Overlap => {
+                        Problem::Usage(message).into()
+                    }
+                    FailureKind::Check | FailureKind::Memory | FailureKind::Internal => {
+                        Fault::Kernel(message)
+                    }
                 }
             }
             WorkerError::Cancelled => Fault::Cancelled,
@@ -77,7 +81,12 @@ pub struct Measuring {
 
 impl Measuring {
     /// Compiles `graph`, a version of `kernel`.
-    pub fn compile(mut worker: Worker, kernel: &Kernel, graph: &Verified, job: &Job) -> Result<Measuring, Fault> {
+    pub fn compile(
+        mut worker: Worker,
+        kernel: &Kernel,
+        graph: &Verified,
+        job: &Job,
+    ) -> Result<Measuring, Fault> {
         let request = Request::Compile {
             sdfg: weft_ir::text::print_with_spans(graph),
             threads: job.threads,
@@ -118,7 +127,8 @@ impl Measuring {
     /// One call on fresh arguments: arrays after the call, then results, and its time in ms.
     pub fn run(&mut self, kernel: &Kernel) -> Result<(Vec<(String, HostArray)>, f64), Fault> {
         let request = Request::Run { arguments: self.arguments.unwrap_or(0) };
-        let (reply, payload) = self.worker.request(&request, &[]).map_err(|e| Fault::from_worker(e, kernel))?;
+        let (reply, payload) =
+            self.worker.request(&request, &[]).map_err(|e| Fault::from_worker(e, kernel))?;
         let Reply::Ran { arrays, ms } = reply else { return Err(unexpected(&reply)) };
         let mut outputs = vec![];
         for head in arrays {
@@ -236,7 +246,8 @@ pub fn compare(
         let done = match effort.repeat {
             Some(n) => sides().all(|m| m.runs_ms.len() >= n),
             None => {
-                let tight = |m: &Measurement| m.runs_ms.len() >= 30 && m.summary().is_some_and(|s| s.spread() < 0.02);
+                let tight =
+                    |m: &Measurement| m.runs_ms.len() >= 30 && m.summary().is_some_and(|s| s.spread() < 0.02);
                 start.elapsed() > effort.budget || sides().all(tight)
             }
         };
@@ -286,7 +297,13 @@ pub fn max_rel_error(found: &[(String, HostArray)], reference: &[(String, HostAr
         for (x, y) in a.iter().zip(&b) {
             let same = x == y || (x.is_nan() && y.is_nan());
             let error = (x - y).abs() / if scale > 0.0 { scale } else { 1.0 };
-            worst = worst.max(if same { 0.0 } else if error.is_nan() { f64::INFINITY } else { error });
+            worst = worst.max(if same {
+                0.0
+            } else if error.is_nan() {
+                f64::INFINITY
+            } else {
+                error
+            });
         }
     }
     worst

@@ -7,12 +7,17 @@ mod optimize;
 mod output;
 mod picture;
 mod report;
+mod samples;
 mod session;
 
 pub use arguments::Arguments;
 pub use input::{Inputs, Kernel, Problem, Target};
-pub use measure::{Comparison, Effort, Fault, Job, Measurement, Measuring, compare, max_rel_error, start_baseline, start_worker};
+pub use measure::{
+    Comparison, Effort, Fault, Job, Measurement, Measuring, compare, max_rel_error, start_baseline,
+    start_worker,
+};
 pub use optimize::{Optimized, Strategy, optimize};
 pub use output::{Format, export};
-pub use report::Report;
+pub use report::{BaselineReport, Report};
+pub use samples::{is_shipped_sample, samples};
 pub use session::Session;

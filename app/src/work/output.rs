@@ -7,7 +7,7 @@ use super::input::Problem;
 use super::measure::{Fault, Job, start_worker};
 
 /// What to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Format {
     /// DaCe's file.
     Sdfg,

@@ -39,7 +39,11 @@ impl Session {
         let mut session: Session =
             serde_json::from_str(&text).map_err(|e| fail(&format!("not a Weft session: {e}")))?;
         if session.weft != Session::FORMAT {
-            return Err(fail(&format!("a session of format {}, this Weft reads {}", session.weft, Session::FORMAT)));
+            return Err(fail(&format!(
+                "a session of format {}, this Weft reads {}",
+                session.weft,
+                Session::FORMAT
+            )));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         session.file = folder.join(&session.file);

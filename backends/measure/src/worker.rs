@@ -112,7 +112,7 @@ impl Server {
     fn answer(&mut self, request: Request, payload: Vec<u8>) -> Answer {
         let reply = match request {
             Request::Hello { .. } => {
-                Reply::Hello { version: VERSION, cpu: cpu_model(), blas: weft_rt::blas_name() }
+                Reply::Hello { version: VERSION, cpu: cpu_model(), blas: weft_rt::blas_name().to_string() }
             }
             Request::Compile { sdfg, threads, cache } => self.compile(&sdfg, threads, cache)?,
             Request::Load { kernel, symbols, arrays } => self.load(kernel, symbols, arrays, payload)?,

@@ -1,0 +1,216 @@
+//! The Python file: what is selected is marked, a click on a line selects what came from it.
+
+use std::collections::BTreeSet;
+
+use egui::{Align2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
+use egui_material_icons::icons::*;
+use weft_ir::sdfg::{Place, Source};
+
+use super::highlight::{Language, Open, line};
+use super::{Commands, widgets};
+use crate::commands::{Action, Command};
+use crate::state::{Document, State, places_on_line, span_of};
+use crate::theme::{colors, mono, size};
+use crate::work::Target;
+
+const LINE: f32 = 19.0;
+
+pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    ui.painter().rect_filled(ui.available_rect_before_wrap(), 0.0, colors(ui).panel);
+    if let Some(refused) = &state.refused {
+        return match &refused.source {
+            Some(source) => {
+                let marked = refused
+                    .diagnostics
+                    .iter()
+                    .flat_map(|d| lines(source, d.span.start, d.span.end))
+                    .collect();
+                listing(ui, source, &marked, &BTreeSet::new(), true, "refused");
+            }
+            None => widgets::empty(ui, "no source"),
+        };
+    }
+    let Some(document) = &state.document else { return };
+    let Some(source) = document.kernel.source.clone().or_else(|| document.graph().source.clone()) else {
+        return widgets::empty(ui, "this graph has no Python source");
+    };
+    let lines_of = |place: Place| {
+        span_of(document.graph(), place).map(|s| lines(&source, s.start, s.end)).unwrap_or_default()
+    };
+    let marked: BTreeSet<usize> = document.selection.iter().flat_map(|&p| lines_of(p)).collect();
+    let hovered: BTreeSet<usize> =
+        document.hover.into_iter().filter(|p| is_part(*p)).flat_map(lines_of).collect();
+    let key = format!("{}-{}", document.id, marked.first().copied().unwrap_or(0));
+    if let Some(at) = listing(ui, &source, &marked, &hovered, false, &key) {
+        commands.push(Command::Select { places: selection(document, &source, at), extend: false });
+    }
+}
+
+fn is_part(place: Place) -> bool {
+    !matches!(place, Place::Block(_) | Place::Whole)
+}
+
+fn selection(document: &Document, source: &Source, line: usize) -> Vec<Place> {
+    let found = places_on_line(document.graph(), source, line);
+    // A map stands for its nodes.
+    let maps: Vec<Place> = found.iter().copied().filter(|p| matches!(p, Place::Map(_))).collect();
+    if maps.is_empty() { found } else { maps }
+}
+
+fn lines(source: &Source, start: u32, end: u32) -> Vec<usize> {
+    let (first, _) = source.line_column(start);
+    let (last, _) = source.line_column(end.saturating_sub(1).max(start));
+    (first..=last).collect()
+}
+
+/// Numbered lines; returns the one that was clicked. `key` changes when it should scroll.
+fn listing(
+    ui: &mut Ui,
+    source: &Source,
+    marked: &BTreeSet<usize>,
+    hovered: &BTreeSet<usize>,
+    wrong: bool,
+    key: &str,
+) -> Option<usize> {
+    let c = colors(ui);
+    let all: Vec<&str> = source.text.lines().collect();
+    let digits = all.len().max(1).to_string().len().max(2) as f32;
+    let gutter = digits * size::MONO * 0.6 + 22.0;
+    let mut open: Open = None;
+    let jobs: Vec<_> = all.iter().map(|text| line(text, Language::Python, &mut open, c)).collect();
+    let widest = all.iter().map(|l| l.chars().count()).max().unwrap_or(0) as f32 * size::MONO * 0.61;
+    let mut clicked = None;
+    let memory = ui.scope_id().with("scrolled-to");
+    let scrolled: Option<String> = ui.data(|d| d.get_temp(memory));
+    let mut area = ScrollArea::both().auto_shrink(false);
+    if scrolled.as_deref() != Some(key) {
+        ui.data_mut(|d| d.insert_temp(memory, key.to_string()));
+        if let Some(first) = marked.first().filter(|l| (**l as f32 + 2.0) * LINE > ui.available_height()) {
+            area = area.vertical_scroll_offset((*first as f32 * LINE - ui.available_height() / 2.0).max(0.0));
+        }
+    }
+    ui.spacing_mut().item_spacing.y = 0.0;
+    area.show_rows(ui, LINE, all.len(), |ui, rows| {
+        ui.set_min_width(gutter + widest + 16.0);
+        for at in rows {
+            let number = at + 1;
+            let width = ui.available_width().max(gutter + widest + 16.0);
+            let (rect, response) = ui.allocate_exact_size(vec2(width, LINE), Sense::click());
+            let painter = ui.painter();
+            if marked.contains(&number) {
+                painter.rect_filled(
+                    rect,
+                    0.0,
+                    if wrong { c.bad.gamma_multiply(0.18) } else { c.code.marked },
+                );
+                let edge = Rect::from_min_size(rect.min, vec2(3.0, LINE));
+                painter.rect_filled(edge, 0.0, if wrong { c.bad } else { c.accent });
+            } else if hovered.contains(&number) || response.hovered() {
+                painter.rect_filled(rect, 0.0, c.code.hovered);
+            }
+            let color = if marked.contains(&number) { c.text } else { c.weak.gamma_multiply(0.7) };
+            let at_number = pos2(rect.left() + gutter - 12.0, rect.center().y);
+            painter.text(at_number, Align2::RIGHT_CENTER, number.to_string(), mono(size::SMALL), color);
+            let galley = painter.layout_job(jobs[at].clone());
+            painter.galley(
+                pos2(rect.left() + gutter, rect.center().y - galley.size().y / 2.0),
+                galley,
+                c.text,
+            );
+            let spoken = format!("line {number}");
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &spoken));
+            if response.clicked() {
+                clicked = Some(number);
+            }
+        }
+    });
+    clicked
+}
+
+/// Why a file was not imported, with the places.
+pub fn refused_summary(ui: &mut Ui, state: &State) {
+    let Some(refused) = &state.refused else { return };
+    let c = colors(ui);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        egui::Frame::new().inner_margin(24).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::from(ICON_BLOCK).color(c.bad).size(22.0));
+                let name =
+                    refused.target.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into());
+                ui.heading(format!("{name} is not imported"));
+            });
+            ui.add_space(8.0);
+            if !refused.message.is_empty() {
+                ui.label(&refused.message);
+            }
+            for diagnostic in &refused.diagnostics {
+                let place = refused.source.as_ref().map(|s| s.line_column(diagnostic.span.start));
+                egui::Frame::new().fill(c.panel).corner_radius(6).inner_margin(12).show(ui, |ui| {
+                    ui.set_width(ui.available_width());
+                    if let Some((line, column)) = place {
+                        widgets::weak(ui, format!("line {line}, column {column}"));
+                    }
+                    ui.label(RichText::new(&diagnostic.reason).color(c.strong));
+                    if let Some(hint) = hint(diagnostic) {
+                        widgets::weak(ui, hint);
+                    }
+                });
+            }
+        });
+    });
+}
+
+fn hint(diagnostic: &weft_python::Diagnostic) -> Option<String> {
+    let hint = format!("{}", diagnostic.hint.as_deref().unwrap_or_default());
+    (!hint.is_empty()).then_some(hint)
+}
+
+/// Nothing is open: what can be.
+pub fn welcome(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let c = colors(ui);
+    let width = 420.0f32.min(ui.available_width() - 32.0).max(50.0);
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.22).max(8.0));
+        if let Some(target) = &state.opening {
+            ui.add(egui::Spinner::new().size(20.0));
+            widgets::weak(ui, format!("opening {}", target.file.display()));
+            return;
+        }
+        ui.label(
+            RichText::new("Weft")
+                .font(egui::FontId::new(28.0, crate::theme::strong_family()))
+                .color(c.strong),
+        );
+        widgets::weak(ui, "See, rewrite and measure the dataflow of a NumPy kernel");
+        ui.add_space(12.0);
+        ui.allocate_ui(vec2(width, 10.0), |ui| {
+            ui.vertical(|ui| {
+                ui.set_width(width);
+                if widgets::primary(ui, ICON_FOLDER_OPEN, "Open a file", true).clicked() {
+                    commands.push(Command::Do(Action::Open));
+                }
+                ui.add_space(8.0);
+                files(ui, "Recent", &state.recent, commands);
+                files(ui, "Samples", &crate::work::samples(), commands);
+            });
+        });
+    });
+}
+
+fn files(ui: &mut Ui, title: &str, files: &[std::path::PathBuf], commands: &mut Commands) {
+    if files.is_empty() {
+        return;
+    }
+    widgets::section(ui, title);
+    ui.spacing_mut().item_spacing.y = 0.0;
+    for file in files.iter().take(8) {
+        let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let folder = file.parent().map_or_else(String::new, |p| p.display().to_string());
+        let mut row = widgets::Row::new(&name);
+        row.note = &folder;
+        if row.show(ui).clicked() {
+            commands.push(Command::Open(Target { file: file.clone(), function: None }));
+        }
+    }
+    ui.add_space(12.0);
+}
