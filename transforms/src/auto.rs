@@ -27,7 +27,7 @@ impl Journey {
         }
         let Ok((graph, forwarding)) = apply(plan, &self.graph) else { return false };
         self.graph = graph;
-        self.forwarding = std::mem::take(&mut self.forwarding).then(forwarding);
+        self.forwarding = std::mem::take(&mut self.forwarding).then(&forwarding);
         self.recipe.0.push(Step { transform: transform.info().name.into(), at: site.label.clone(), params });
         true
     }
@@ -60,7 +60,7 @@ impl Journey {
         let (graph, recipe, forwarding) = simplify(&self.graph);
         self.graph = graph;
         self.recipe.0.extend(recipe.0);
-        self.forwarding = std::mem::take(&mut self.forwarding).then(forwarding);
+        self.forwarding = std::mem::take(&mut self.forwarding).then(&forwarding);
     }
 }
 

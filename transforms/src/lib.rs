@@ -1,5 +1,6 @@
 //! Rewrites of SDFGs. Each is one file with its help, its conditions and its edit.
 
+mod auto;
 mod dead_dataflow_elimination;
 #[cfg(test)]
 mod harness;
@@ -22,6 +23,7 @@ mod state_fusion;
 mod strip_mining;
 mod support;
 
+pub use auto::auto;
 pub use protocol::*;
 pub use recipe::{
     Recipe, ReplayError, Step, StepError, applicable, explain, find, parse_setting, plan_step, replay,

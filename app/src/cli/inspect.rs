@@ -71,7 +71,7 @@ pub fn transforms(file: Option<&str>, inputs: &InputArgs, strategy: &Strategy, a
     };
     let kernel = Kernel::load(&Target::parse(file), &inputs.inputs()?)?;
     let graph = optimize(&kernel, strategy)?.graph;
-    let found = weft_transforms::applicable(&graph);
+    let found: Vec<_> = weft_transforms::applicable(&graph).collect();
     if as_json {
         let list: Vec<_> = found
             .iter()
