@@ -1,5 +1,7 @@
 //! `auto`: the first steps that an expert would take, as a recipe.
 
+use std::collections::BTreeSet;
+
 use weft_ir::sdfg::{Node, Place, Schedule, Scopes, Sdfg, Verified};
 
 use crate::nest::maps;
@@ -32,26 +34,36 @@ impl Journey {
         true
     }
 
-    /// Applies a transformation wherever it can be, until it can be nowhere.
-    fn exhaust(&mut self, transform: &dyn Transformation, accept: impl Fn(&Verified, &Verified) -> bool) -> bool {
+    /// Applies a transformation wherever it can be, until it can be nowhere. `first` says which
+    /// sites to try first.
+    fn exhaust(
+        &mut self,
+        transform: &dyn Transformation,
+        first: fn(&mut Vec<Site>),
+        accept: impl Fn(&Verified, &Verified) -> bool,
+    ) -> bool {
         let mut any = false;
-        let mut refused: Vec<String> = vec![];
+        let mut tried: BTreeSet<String> = BTreeSet::new();
         // Every step removes a loop, a map or an array; the bound is for safety only.
         for _ in 0..10_000 {
-            let sites = transform.sites(&self.graph);
-            let mut done = true;
-            for site in sites.into_iter().filter(|s| !refused.contains(&s.label)).collect::<Vec<_>>() {
+            // What was refused may fit after a step elsewhere, so rounds go on until one has no
+            // step; within a round every site is tried once.
+            let mut progress = false;
+            loop {
+                let mut sites = transform.sites(&self.graph);
+                first(&mut sites);
+                let Some(site) = sites.into_iter().find(|s| !tried.contains(&s.label)) else { break };
                 if self.step(transform, &site, Settings::new(), &accept) {
-                    (any, done) = (true, false);
-                    break;
+                    progress = true;
+                } else {
+                    tried.insert(site.label);
                 }
-                refused.push(site.label);
             }
-            if done {
+            any |= progress;
+            if !progress || tried.is_empty() {
                 break;
             }
-            // What was refused may fit now.
-            refused.clear();
+            tried.clear();
         }
         any
     }
@@ -73,14 +85,14 @@ pub fn auto(graph: &Verified) -> (Verified, Recipe, Forwarding) {
     let no_more_work = |before: &Verified, after: &Verified| tasklets(after) <= tasklets(before);
     loop {
         // Innermost loops first: what becomes a map leaves one state for the loop around it.
-        let mapped = journey.exhaust(&crate::loop_to_map::LoopToMap, |_, _| true);
+        let mapped = journey.exhaust(&crate::loop_to_map::LoopToMap, |_| {}, |_, _| true);
         if !mapped {
             break;
         }
         journey.simplify();
     }
-    journey.exhaust(&crate::map_fusion::MapFusion, no_more_work);
-    journey.exhaust(&crate::map_collapse::MapCollapse, |_, _| true);
+    journey.exhaust(&crate::map_fusion::MapFusion, |_| {}, no_more_work);
+    journey.exhaust(&crate::map_collapse::MapCollapse, |_| {}, |_, _| true);
     share_outermost(&mut journey);
     (journey.graph, journey.recipe, journey.forwarding)
 }

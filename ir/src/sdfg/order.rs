@@ -39,11 +39,14 @@ pub fn unordered(
             }
         }
         let events = events(graph, data, &scopes, scope);
+        let after: Vec<BTreeSet<NodeId>> = events.iter().map(|e| graph.reached(e.last)).collect();
         for (i, a) in events.iter().enumerate() {
-            for b in &events[i + 1..] {
-                if let Some(name) = conflict(a, b, &facts)
-                    && !graph.reaches(a.last, b.first)
-                    && !graph.reaches(b.last, a.first)
+            for (j, b) in events.iter().enumerate().skip(i + 1) {
+                // Most pairs share nothing or have a path; the subsets are the slow question.
+                if may_conflict(a, b)
+                    && !after[i].contains(&b.first)
+                    && !after[j].contains(&a.first)
+                    && let Some(name) = conflict(a, b, &facts)
                 {
                     found.push((a.last, b.first, name));
                 }
@@ -105,7 +108,15 @@ fn events(graph: &StateGraph, data: &BTreeMap<Name, Data>, scopes: &Scopes, scop
     events
 }
 
-/// A container that both touch, one of them writing.
+/// Do both touch a container, one of them writing, wherever?
+fn may_conflict(a: &Event, b: &Event) -> bool {
+    [(a, b), (b, a)].iter().any(|(w, r)| {
+        let touched = |name: &Name| r.reads.iter().any(|x| x.0 == *name) || r.writes.iter().any(|x| x.0 == *name);
+        w.writes.iter().any(|x| touched(&x.0))
+    })
+}
+
+/// A container of which both touch an element, one of them writing.
 fn conflict(a: &Event, b: &Event, facts: &Assumptions) -> Option<Name> {
     let apart = |x: &Subset, y: &Subset| x.rank() == y.rank() && x.disjoint(y, facts).is_yes();
     for (w, r) in [(a, b), (b, a)] {
@@ -129,16 +140,18 @@ fn conflict(a: &Event, b: &Event, facts: &Assumptions) -> Option<Name> {
 impl StateGraph {
     /// Is there a path from one node to another?
     pub fn reaches(&self, from: NodeId, to: NodeId) -> bool {
+        self.reached(from).contains(&to)
+    }
+
+    /// All nodes that a path leads to from this one, itself included.
+    pub fn reached(&self, from: NodeId) -> BTreeSet<NodeId> {
         let mut seen = BTreeSet::new();
         let mut open = vec![from];
         while let Some(at) = open.pop() {
-            if at == to {
-                return true;
-            }
             if seen.insert(at) {
                 open.extend(self.out_edges(at).iter().map(|e| e.dst.node));
             }
         }
-        false
+        seen
     }
 }

@@ -10,8 +10,11 @@ use super::slice::Slice;
 use super::{Ctx, Env, Lowerer, Result, accumulator, count, loop_over, neutral, refuse};
 use crate::tree::{LoopSchedule, Stmt, Value};
 
-/// Rows that stay in the first-level cache while columns are added to them.
-pub(super) const BLOCK: i64 = 512;
+/// Elements that stay in the first-level cache while others are added to them.
+pub(super) const BLOCK: i64 = 1024;
+/// Columns that are added in one go: sums are stored once for that many loads, and so many
+/// streams of memory hide each other's latency.
+const TOGETHER: i64 = 8;
 /// Products with fewer multiplications than this, for certain, are loops.
 const SMALL: i64 = 4096;
 
@@ -160,20 +163,30 @@ impl Lowerer {
         out: &mut Vec<Stmt>,
     ) -> Result<()> {
         let (rows, columns) = (a.axes[0].size.clone(), a.axes[1].size.clone());
-        let (block, m0, k, m) =
-            (self.names.fresh("block"), self.names.fresh("m"), self.names.fresh("k"), self.names.fresh("m"));
+        let (block, m0) = (self.names.fresh("block"), self.names.fresh("m"));
         let range = block_range(block, &rows);
         let mut body = vec![];
         if !p.adds
             && let Some(init) = zero(p.dtype)
         {
             let store = put(&p.c, &[Expr::sym(m0)], Value::Lit(init), false);
-            body.push(Stmt::For(loop_over(m0, range.clone(), LoopSchedule::Vector, vec![store])));
+            body.push(Stmt::For(loop_over(m0, range, LoopSchedule::Vector, vec![store])));
         }
-        let value = times(p.dtype, a.load(&[Expr::sym(m), Expr::sym(k)]), x.load(&[Expr::sym(k)]));
-        let add = put(&p.c, &[Expr::sym(m)], value, true);
-        let inner = loop_over(m, range, LoopSchedule::Vector, vec![add]);
-        body.push(Stmt::For(count(k, columns, LoopSchedule::Sequential, vec![Stmt::For(inner)])));
+        let whole = columns.floor_div(&Expr::int(TOGETHER)) * TOGETHER;
+        for (range, together) in [
+            (Range::with_step(Expr::zero(), whole.clone(), Expr::int(TOGETHER)), TOGETHER),
+            (Range::new(whole, columns), 1),
+        ] {
+            let (k, m) = (self.names.fresh("k"), self.names.fresh("m"));
+            let products = (0..together).map(|c| {
+                let k = Expr::sym(k) + c;
+                times(p.dtype, a.load(&[Expr::sym(m), k.clone()]), x.load(&[k]))
+            });
+            let Some(value) = products.reduce(|s, v| plus(p.dtype, s, v)) else { continue };
+            let add = put(&p.c, &[Expr::sym(m)], value, true);
+            let inner = loop_over(m, block_range(block, &rows), LoopSchedule::Vector, vec![add]);
+            body.push(Stmt::For(loop_over(k, range, LoopSchedule::Sequential, vec![Stmt::For(inner)])));
+        }
         out.push(Stmt::For(blocks(block, &rows, outer, body)));
         Ok(())
     }
@@ -213,6 +226,11 @@ fn zero(dtype: DType) -> Option<weft_ir::dtype::Scalar> {
 
 fn times(dtype: DType, a: Value, b: Value) -> Value {
     let op = if dtype == DType::Bool { BinOp::And } else { BinOp::Mul };
+    Value::Bin(op, Box::new(a), Box::new(b))
+}
+
+fn plus(dtype: DType, a: Value, b: Value) -> Value {
+    let op = if dtype == DType::Bool { BinOp::Or } else { BinOp::Add };
     Value::Bin(op, Box::new(a), Box::new(b))
 }
 
