@@ -57,10 +57,15 @@ def first_line_with(text, word):
     return next((line for line in lines if word in line), lines[0] if lines else "(no message)")[:300]
 
 
+# What would make NumPy's OpenBLAS slower or faster than the user's.
+TUNING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
 def weft(program, *arguments, timeout=120, env=None, cwd=None):
     """Runs the program to its end, or kills it after `timeout` seconds."""
+    env = {**{k: v for k, v in os.environ.items() if k not in TUNING}, **(env or {})}
     process = subprocess.Popen([program, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, cwd=cwd, env={**os.environ, **(env or {})})
+                               stderr=subprocess.PIPE, cwd=cwd, env=env)
     try:
         out, err = process.communicate(timeout=timeout)
         timed_out = False
