@@ -10,8 +10,8 @@ use weft_ir::sdfg::{
 };
 
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, no_such_site,
-    require, uses_of,
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
+    no_such_site, require, uses_of,
 };
 
 pub struct DeadDataflowElimination;
@@ -256,7 +256,9 @@ fn remove_value(graph: &mut Sdfg, block: BlockId, node: NodeId, forwarding: &mut
                 let shared = state.out_edges(source).iter().any(|e| e.src.conn == edge.src.conn);
                 if let Some(conn) = edge.src.conn.filter(|_| !shared) {
                     let partner = Some(crate::nest::partner(conn));
-                    open.extend(state.in_edges(source).into_iter().filter(|e| e.dst.conn == partner).cloned());
+                    open.extend(
+                        state.in_edges(source).into_iter().filter(|e| e.dst.conn == partner).cloned(),
+                    );
                 }
                 if unused && *state.node(source) == Node::MapEntry(map) {
                     open.extend(state.in_edges(source).into_iter().cloned());

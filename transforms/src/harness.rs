@@ -132,12 +132,14 @@ pub fn graph(source: &str) -> Result<Verified, String> {
 
 fn round_trip(graph: &Sdfg) -> Result<(), String> {
     let printed = text::print(graph);
-    let again = text::parse(&printed).map_err(|e| format!("what is printed does not parse: {e}\n{printed}"))?;
+    let again =
+        text::parse(&printed).map_err(|e| format!("what is printed does not parse: {e}\n{printed}"))?;
     if !text::equivalent(graph, &again) {
         return Err(format!("printed and parsed it is another graph:\n{printed}\n{}", text::print(&again)));
     }
     let file = weft_ir::json::write(graph);
-    let again = weft_ir::json::read(&file).map_err(|e| format!("what is saved cannot be read: {e:?}\n{printed}"))?;
+    let again =
+        weft_ir::json::read(&file).map_err(|e| format!("what is saved cannot be read: {e:?}\n{printed}"))?;
     if !text::equivalent(graph, &again) {
         return Err(format!("saved and read it is another graph:\n{printed}\n{}", text::print(&again)));
     }
@@ -409,7 +411,10 @@ fn check_file(t: &dyn Transformation, source: &str) -> Vec<String> {
     let mut failures = vec![];
     let guarded = |f: &dyn Fn() -> Result<(), String>| {
         std::panic::catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|p| {
-            let text = p.downcast_ref::<String>().cloned().or_else(|| p.downcast_ref::<&str>().map(|s| s.to_string()));
+            let text = p
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| p.downcast_ref::<&str>().map(|s| s.to_string()));
             Err(format!("panics: {}", text.unwrap_or_default()))
         })
     };

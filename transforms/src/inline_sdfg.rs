@@ -13,8 +13,8 @@ use weft_ir::symbolic::Expr;
 
 use crate::rewrite::{Rewrite, defined_symbols};
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, no_such_site,
-    require,
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
+    no_such_site, require,
 };
 
 pub struct InlineSDFG;
@@ -25,10 +25,7 @@ static INFO: Info = Info {
     what: "Moves the content of a nested SDFG to where its node is.",
     why: "No transformation looks across the border of a nested SDFG.",
     conditions: &[
-        Condition {
-            id: "no-return",
-            text: "nothing inside returns: a return ends the nested SDFG only",
-        },
+        Condition { id: "no-return", text: "nothing inside returns: a return ends the nested SDFG only" },
         Condition {
             id: "scalars-stay-scalars",
             text: "a scalar that a condition inside reads is a scalar outside",
@@ -121,7 +118,10 @@ pub fn inline(graph: &Sdfg, at: &Candidate, forwarding: &mut Forwarding) -> Resu
         _ => None,
     };
     require("fits", alone || one.is_some(), Place::Node(at.node), || {
-        format!("'{}' has more than one state, or a container that is read and written, and is not alone", at.label)
+        format!(
+            "'{}' has more than one state, or a container that is read and written, and is not alone",
+            at.label
+        )
     })?;
     let mut edited = graph.clone();
     let names = Names::new(graph, nested);
@@ -164,7 +164,12 @@ fn bindings(state: &StateGraph, node: NodeId) -> BTreeMap<Name, Memlet> {
     ins.chain(outs).collect()
 }
 
-fn check(graph: &Sdfg, at: &Candidate, nested: &Nested, bound: &BTreeMap<Name, Memlet>) -> Result<(), Refusal> {
+fn check(
+    graph: &Sdfg,
+    at: &Candidate,
+    nested: &Nested,
+    bound: &BTreeMap<Name, Memlet>,
+) -> Result<(), Refusal> {
     let here = Place::Node(at.node);
     let mut returns = None;
     let mut read: BTreeSet<Name> = BTreeSet::new();
@@ -248,7 +253,8 @@ impl Names {
                 }));
             }
         });
-        let transients = nested.sdfg.data.iter().filter(|(_, d)| d.transient).map(|(n, _)| unique(*n)).collect();
+        let transients =
+            nested.sdfg.data.iter().filter(|(_, d)| d.transient).map(|(n, _)| unique(*n)).collect();
         let defined = defined_symbols(&nested.sdfg.body).into_iter().map(unique).collect();
         Names {
             symbols: nested.symbols.clone(),

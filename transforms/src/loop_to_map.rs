@@ -7,8 +7,8 @@ use weft_ir::Name;
 use weft_ir::analysis::{Access, Carried, accesses_of_region, carried, facts_at, written_before_read};
 use weft_ir::dtype::DType;
 use weft_ir::sdfg::{
-    Block, BlockId, BlockKind, Edge, Lifetime, Map, Memlet, Nested, Node, NodeId, Place, Port, Region, Schedule, Sdfg,
-    StateGraph, Verified,
+    Block, BlockId, BlockKind, Edge, Lifetime, Map, MapId, Memlet, Nested, Node, NodeId, Place, Port, Region,
+    Schedule, Scopes, Sdfg, StateGraph, Verified,
 };
 use weft_ir::symbolic::{Expr, Range};
 
@@ -84,7 +84,13 @@ impl Transformation for LoopToMap {
 }
 
 /// Checks the conditions; gives the transients of which each iteration gets its own.
-fn check(graph: &Sdfg, block: &Block, var: Name, range: &Range, body: &Region) -> Result<BTreeSet<Name>, Refusal> {
+fn check(
+    graph: &Sdfg,
+    block: &Block,
+    var: Name,
+    range: &Range,
+    body: &Region,
+) -> Result<BTreeSet<Name>, Refusal> {
     let here = Place::Block(block.id);
     let mut jump = None;
     body.walk(&mut |b| {
@@ -112,7 +118,8 @@ fn check(graph: &Sdfg, block: &Block, var: Name, range: &Range, body: &Region) -
         .collect::<BTreeSet<Name>>()
         .into_iter()
         .filter(|n| graph.data.get(n).is_some_and(|d| d.transient))
-        .filter(|n| !used_outside(graph, block.id, *n) && written_before_read(*n, &accesses, &inside))
+        .filter(|n| !used_outside(graph, block.id, *n))
+        .filter(|n| is_local_to_a_map(body, *n) || written_before_read(*n, &accesses, &inside))
         .collect();
     // The variable is an unknown of the question, but the loop runs: its range has an element.
     facts = inside;
@@ -122,6 +129,26 @@ fn check(graph: &Sdfg, block: &Block, var: Name, range: &Range, body: &Region) -
         Carried::No => String::new(),
     })?;
     Ok(private)
+}
+
+/// All access nodes are inside one map: each of its iterations has its own already.
+fn is_local_to_a_map(body: &Region, data: Name) -> bool {
+    let mut around: Option<BTreeSet<MapId>> = None;
+    let mut local = true;
+    body.walk(&mut |block| {
+        let Some(state) = block.state() else { return };
+        let Some(scopes) = Scopes::of(state) else { return };
+        for (id, _) in state.nodes().filter(|(_, n)| **n == Node::Access(data)) {
+            let maps: BTreeSet<MapId> = scopes.enclosing(id).into_iter().collect();
+            let common = match &around {
+                Some(others) => others.intersection(&maps).copied().collect(),
+                None => maps,
+            };
+            local &= !common.is_empty();
+            around = Some(common);
+        }
+    });
+    local && around.is_some()
 }
 
 fn assigned_symbols(body: &Region) -> BTreeSet<Name> {
@@ -148,9 +175,11 @@ fn names_outside(graph: &Sdfg, block: BlockId) -> BTreeSet<Name> {
 
 fn used_outside(graph: &Sdfg, block: BlockId, data: Name) -> bool {
     fn walk(region: &Region, block: BlockId, data: Name) -> bool {
-        region.blocks.iter().filter(|b| b.id != block).any(|b| {
-            block_uses(b, data) || b.regions().into_iter().any(|r| walk(r, block, data))
-        })
+        region
+            .blocks
+            .iter()
+            .filter(|b| b.id != block)
+            .any(|b| block_uses(b, data) || b.regions().into_iter().any(|r| walk(r, block, data)))
     }
     walk(&graph.body, block, data)
 }
@@ -244,19 +273,26 @@ fn splice(state: &StateGraph, private: &BTreeSet<Name>, map: &Map, block: &Block
                 None => data.to_string(),
                 Some(wcr) => format!("{data}_{}", weft_ir::text::wcr_name(wcr)),
             };
-            let (inner, outer) =
-                (Name::new(&format!("OUT_{stem}")), Name::new(&format!("IN_{stem}")));
+            let (inner, outer) = (Name::new(&format!("OUT_{stem}")), Name::new(&format!("IN_{stem}")));
             let key = (reads, stem);
             let first = !outside.contains_key(&key);
             let end = *outside.entry(key).or_insert(id);
             let local = moved(memlet, state.node(far), *data);
             if reads {
-                out.insert_edge(Edge { src: Port::new(entry, inner), memlet: Some(local.clone()), ..edge.clone() });
+                out.insert_edge(Edge {
+                    src: Port::new(entry, inner),
+                    memlet: Some(local.clone()),
+                    ..edge.clone()
+                });
                 if first {
                     out.connect(end, Port::new(entry, outer), Memlet { other: None, ..local });
                 }
             } else {
-                out.insert_edge(Edge { dst: Port::new(exit, outer), memlet: Some(local.clone()), ..edge.clone() });
+                out.insert_edge(Edge {
+                    dst: Port::new(exit, outer),
+                    memlet: Some(local.clone()),
+                    ..edge.clone()
+                });
                 if first {
                     out.connect(Port::new(exit, inner), end, Memlet { other: None, ..local });
                 }
@@ -290,12 +326,9 @@ fn splice(state: &StateGraph, private: &BTreeSet<Name>, map: &Map, block: &Block
 /// A memlet that now leads to or from a scope: `data` is the container outside.
 fn moved(memlet: &Memlet, far: &Node, data: Name) -> Memlet {
     match (far, &memlet.other) {
-        (Node::Access(_), Some(other)) if memlet.data != data => Memlet {
-            data,
-            subset: other.clone(),
-            other: Some(memlet.subset.clone()),
-            ..memlet.clone()
-        },
+        (Node::Access(_), Some(other)) if memlet.data != data => {
+            Memlet { data, subset: other.clone(), other: Some(memlet.subset.clone()), ..memlet.clone() }
+        }
         _ => memlet.clone(),
     }
 }

@@ -20,7 +20,10 @@ static INFO: Info = Info {
             id: "perfectly-nested",
             text: "the inner map is all that the outer one holds, and everything passes through both",
         },
-        Condition { id: "independent-ranges", text: "the inner ranges do not depend on the outer parameters" },
+        Condition {
+            id: "independent-ranges",
+            text: "the inner ranges do not depend on the outer parameters",
+        },
     ],
     params: &[],
     before: "\
@@ -64,7 +67,13 @@ impl Transformation for MapCollapse {
             format!("a range of '{inner_label}' depends on {name}, a parameter of '{outer_label}'")
         })?;
         let mut forwarding = Forwarding::default();
-        for (from, to) in state.map_nodes(inner).zip(state.map_nodes(outer)).map(|(i, o)| [(i.0, o.0), (i.1, o.1)]).into_iter().flatten() {
+        for (from, to) in state
+            .map_nodes(inner)
+            .zip(state.map_nodes(outer))
+            .map(|(i, o)| [(i.0, o.0), (i.1, o.1)])
+            .into_iter()
+            .flatten()
+        {
             forwarding.moved(Place::Node(from), Place::Node(to));
         }
         merge(state, outer, inner);

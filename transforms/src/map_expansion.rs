@@ -3,9 +3,7 @@
 use weft_ir::sdfg::{Map, Place, Verified};
 
 use crate::nest::{fresh, inner_schedule, map_sites, repropagate, site_map, surround};
-use crate::{
-    Category, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, no_such_site,
-};
+use crate::{Category, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, no_such_site};
 
 pub struct MapExpansion;
 

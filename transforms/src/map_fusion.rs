@@ -304,9 +304,11 @@ fn check_dependence(
     // What has to wait for the producer's reads will wait for the consumer, if it can.
     let (_, exit) = state.map_nodes(parts.first).expect("a map has two nodes");
     let (second_entry, _) = state.map_nodes(parts.second).expect("a map has two nodes");
-    let waiting = state.out_edges(exit).into_iter().map(|e| e.dst.node).find(|&node| {
-        node != parts.access && state.reaches(node, second_entry)
-    });
+    let waiting = state
+        .out_edges(exit)
+        .into_iter()
+        .map(|e| e.dst.node)
+        .find(|&node| node != parts.access && state.reaches(node, second_entry));
     require("no-write-between", waiting.is_none(), Place::Map(parts.first), || {
         format!("'{}' reads what is overwritten before '{}' starts", first.label, second.label)
     })

@@ -3,9 +3,7 @@
 use weft_ir::sdfg::{Map, MapId, Place, Verified};
 use weft_ir::symbolic::{Expr, Range};
 
-use crate::nest::{
-    fresh, inner_schedule, is_constant_positive, map_sites, repropagate, site_map, surround,
-};
+use crate::nest::{fresh, inner_schedule, is_constant_positive, map_sites, repropagate, site_map, surround};
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site,
     Transformation, require,
@@ -19,9 +17,7 @@ static INFO: Info = Info {
     what: "Splits the iterations of a map into blocks: a map over blocks around a map over the elements of one.",
     why: "So that what a block touches stays in a cache, in a GPU's shared memory, or with one thread. Blocks at \
           the border are cut off with `min`, so any size fits any extent.",
-    conditions: &[
-        Condition { id: "positive-step", text: "every step is a positive constant" },
-    ],
+    conditions: &[Condition { id: "positive-step", text: "every step is a positive constant" }],
     params: &[Param {
         name: "sizes",
         help: "iterations per block in each dimension, outermost first; the last one repeats",

@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use weft_ir::Name;
 use weft_ir::sdfg::{
-    Block, BlockId, BlockKind, Edge, Lifetime, MapId, Memlet, Node, NodeId, Place, Region, Scopes, Sdfg, StateGraph,
-    Verified,
+    Block, BlockId, BlockKind, Edge, Lifetime, MapId, Memlet, Node, NodeId, Paths, Place, Region, Scopes,
+    Sdfg, StateGraph, Verified,
 };
 
 use crate::nest::partner;
-use crate::order::Order;
 use crate::rewrite::dynamic_inputs;
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, no_such_site,
-    require,
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
+    no_such_site, require,
 };
 
 pub struct MapToForLoop;
@@ -85,11 +84,12 @@ fn edit(
 ) -> Sdfg {
     let (entry, exit) = state.map_nodes(map).expect("a verified map");
     let description = state.map(map).clone();
-    let order = Order::of(state).expect("a verified state");
+    let order = Paths::of(state).expect("a verified state");
     let inside: BTreeSet<NodeId> =
         state.node_ids().filter(|id| scopes.enclosing(*id).contains(&map)).collect();
     let rest = |id: &NodeId| !inside.contains(id) && *id != entry && *id != exit;
-    let after: BTreeSet<NodeId> = state.node_ids().filter(|id| rest(id) && order.reaches(exit, *id)).collect();
+    let after: BTreeSet<NodeId> =
+        state.node_ids().filter(|id| rest(id) && order.reaches(exit, *id)).collect();
     let before: BTreeSet<NodeId> = state.node_ids().filter(|id| rest(id) && !after.contains(id)).collect();
     let body = body(state, &inside, entry, exit);
     let before = part(state, &before);
@@ -110,7 +110,8 @@ fn edit(
     let mut region = Region { blocks: vec![Arc::new(inner)] };
     let mut outermost = body_id;
     for (at, (var, range)) in description.params.iter().enumerate().rev() {
-        let label = if at == 0 { description.label } else { graph.fresh(&format!("{}_{var}", description.label)) };
+        let label =
+            if at == 0 { description.label } else { graph.fresh(&format!("{}_{var}", description.label)) };
         let kind = BlockKind::Loop { var: *var, range: range.clone(), body: region };
         let outer = Block::new(label, kind, state.span(entry).or(block.span));
         outermost = outer.id;
@@ -124,9 +125,9 @@ fn edit(
             blocks.append(&mut region.blocks);
             targets.push(outermost);
         } else if !graph_part.is_empty() {
-            let (id, label) = old.take().unwrap_or_else(|| {
-                (BlockId::new(), graph.fresh(&format!("{}_after", block.label)))
-            });
+            let (id, label) = old
+                .take()
+                .unwrap_or_else(|| (BlockId::new(), graph.fresh(&format!("{}_after", block.label))));
             blocks.push(Arc::new(Block { id, label, span: block.span, kind: BlockKind::State(graph_part) }));
             targets.push(id);
         }
@@ -167,7 +168,8 @@ fn body(state: &StateGraph, inside: &BTreeSet<NodeId>, entry: NodeId, exit: Node
         let (Some(conn), Some(memlet)) = (edge.dst.conn, &edge.memlet) else { continue };
         let far = outer_end(state, exit, conn).unwrap_or(memlet.data);
         let id = access(&mut out, &mut writes, far);
-        let memlet = copy_memlet(state.node(edge.src.node), memlet, false, inside_shape(state, edge.src.node));
+        let memlet =
+            copy_memlet(state.node(edge.src.node), memlet, false, inside_shape(state, edge.src.node));
         out.insert_edge(Edge { dst: id.into(), memlet: Some(memlet), ..edge.clone() });
     }
     out
@@ -191,12 +193,9 @@ fn outer_end(state: &StateGraph, scope: NodeId, conn: Name) -> Option<Name> {
 /// A copy that led through the entry or exit now leads directly from access node to access node.
 fn copy_memlet(local: &Node, memlet: &Memlet, reads: bool, name: Option<Name>) -> Memlet {
     match (local, name, &memlet.other) {
-        (Node::Access(_), Some(name), Some(other)) if !reads => Memlet {
-            data: name,
-            subset: other.clone(),
-            other: Some(memlet.subset.clone()),
-            ..memlet.clone()
-        },
+        (Node::Access(_), Some(name), Some(other)) if !reads => {
+            Memlet { data: name, subset: other.clone(), other: Some(memlet.subset.clone()), ..memlet.clone() }
+        }
         _ => memlet.clone(),
     }
 }
@@ -220,9 +219,9 @@ fn part_with(state: &StateGraph, nodes: &BTreeSet<NodeId>, shared: impl Fn(&Node
         if from && to {
             out.insert_edge(edge.clone());
         } else if to && shared(state.node(edge.src.node)) && edge.memlet.is_some() {
-            let id = *copies
-                .entry(edge.src.node)
-                .or_insert_with(|| out.add_node(state.node(edge.src.node).clone(), state.span(edge.src.node)));
+            let id = *copies.entry(edge.src.node).or_insert_with(|| {
+                out.add_node(state.node(edge.src.node).clone(), state.span(edge.src.node))
+            });
             let mut edge = Edge { ..edge.clone() };
             edge.src.node = id;
             out.insert_edge(edge);

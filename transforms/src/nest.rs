@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use weft_ir::Name;
 use weft_ir::sdfg::{
-    BlockId, Edge, Map, MapId, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph,
-    Verified, order, propagate,
+    BlockId, Edge, Map, MapId, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph, Verified,
+    order, propagate,
 };
 use weft_ir::symbolic::Range;
 

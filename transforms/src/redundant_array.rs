@@ -3,14 +3,14 @@
 use weft_ir::Name;
 use weft_ir::analysis::{Access, Carried, accesses_of_scope, carried, conflict, facts_at};
 use weft_ir::sdfg::{
-    Block, BlockId, Edge, EdgeId, MapId, Memlet, Node, NodeId, Place, Sdfg, StateGraph, Verified,
+    Block, BlockId, Edge, EdgeId, MapId, Memlet, Node, NodeId, Paths, Place, Sdfg, StateGraph, Verified,
 };
 use weft_ir::symbolic::{Assumptions, Subset, Truth};
 
-use crate::order::{Event, Order, events};
+use crate::order::{Event, events};
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, no_such_site,
-    require, uses_of,
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
+    no_such_site, require, uses_of,
 };
 
 pub struct RedundantArray;
@@ -98,7 +98,8 @@ pub fn candidates(graph: &Sdfg) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = vec![];
     for (block, state) in graph.states() {
         for edge in state.edges().filter(|e| e.memlet.is_some()) {
-            let (Node::Access(from), Node::Access(to)) = (state.node(edge.src.node), state.node(edge.dst.node))
+            let (Node::Access(from), Node::Access(to)) =
+                (state.node(edge.src.node), state.node(edge.dst.node))
             else {
                 continue;
             };
@@ -196,7 +197,7 @@ fn dependence(
     home: &Home,
     facts: &Assumptions,
 ) -> Result<(), Refusal> {
-    let order = Order::of(state).expect("a verified state");
+    let order = Paths::of(state).expect("a verified state");
     let all = events(graph, state);
     // The events that write the transient, or that read it.
     let ends: Vec<&Event> =
@@ -212,7 +213,8 @@ fn dependence(
         place: Place::Edge(home.copy),
     };
     let mut inside: Vec<(NodeId, Option<MapId>)> = vec![];
-    for event in all.iter().filter(|e| e.access.data == home.data && e.access.place != Place::Edge(home.copy)) {
+    for event in all.iter().filter(|e| e.access.data == home.data && e.access.place != Place::Edge(home.copy))
+    {
         if !conflict(&event.access, &moved, facts) {
             continue;
         }
@@ -258,7 +260,14 @@ fn same(a: &Event, b: &Event) -> bool {
 
 /// Do different iterations of the map conflict, or accesses of one iteration that no path orders, once
 /// the transient is gone?
-fn within(graph: &Sdfg, state: &StateGraph, map: MapId, at: &Candidate, home: &Home, facts: &Assumptions) -> Carried {
+fn within(
+    graph: &Sdfg,
+    state: &StateGraph,
+    map: MapId,
+    at: &Candidate,
+    home: &Home,
+    facts: &Assumptions,
+) -> Carried {
     let mut accesses = accesses_of_scope(graph, state, map);
     for access in accesses.iter_mut().filter(|a| a.data == at.data) {
         access.subset = Subset::compose(&home.subset, &access.subset);
@@ -278,7 +287,7 @@ fn within(graph: &Sdfg, state: &StateGraph, map: MapId, at: &Candidate, home: &H
         let Some(range) = range else { return Carried::Unknown(format!("'{name}' is not known")) };
         params.push((name, range));
     }
-    let order = Order::of(state).expect("a verified state");
+    let order = Paths::of(state).expect("a verified state");
     let node = |a: &Access| match a.place {
         Place::Node(node) => Some(node),
         Place::Edge(edge) => Some(state.edge(edge).src.node),
@@ -303,7 +312,8 @@ fn paths(state: &StateGraph, at: &Candidate, home: &Home) -> Vec<EdgeId> {
     let mut open: Vec<&Edge> = first.into_iter().filter(|e| e.memlet.is_some()).collect();
     while let Some(edge) = open.pop() {
         found.push(edge.id);
-        let (node, conn) = if home.written { (edge.src.node, edge.src.conn) } else { (edge.dst.node, edge.dst.conn) };
+        let (node, conn) =
+            if home.written { (edge.src.node, edge.src.conn) } else { (edge.dst.node, edge.dst.conn) };
         let Some(stem) = conn.and_then(|c| c.as_str().split_once('_')).map(|(_, s)| s) else { continue };
         match (state.node(node), home.written) {
             (Node::MapExit(_), true) => {

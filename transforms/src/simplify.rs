@@ -77,7 +77,8 @@ impl Simplifier {
 
     fn inline(&mut self) {
         let mut refused: BTreeSet<NodeId> = BTreeSet::new();
-        while let Some(at) = inline::candidates(&self.graph).into_iter().find(|c| !refused.contains(&c.node)) {
+        while let Some(at) = inline::candidates(&self.graph).into_iter().find(|c| !refused.contains(&c.node))
+        {
             let label = at.label.to_string();
             if !self.take("InlineSDFG", label, |graph, moved| inline::inline(graph, &at, moved)) {
                 refused.insert(at.node);

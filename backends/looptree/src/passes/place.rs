@@ -118,7 +118,7 @@ impl Order<'_> {
         match stmt {
             Stmt::For(l) => match l.schedule {
                 LoopSchedule::Parallel => true,
-                LoopSchedule::Sequential => false,
+                LoopSchedule::Sequential => is_private_below(stmt, id),
                 LoopSchedule::Vector | LoopSchedule::Unordered => {
                     let heap = buffer.placement == Placement::Heap;
                     if heap {
@@ -127,9 +127,20 @@ impl Order<'_> {
                     !heap
                 }
             },
-            _ => false,
+            _ => is_private_below(stmt, id),
         }
     }
+}
+
+/// Does an unordered loop further in hold all uses? Then nothing is carried on out there.
+fn is_private_below(stmt: &Stmt, id: BufferId) -> bool {
+    let lists = stmt.lists();
+    let mut holders = lists.iter().flat_map(|l| l.iter()).filter(|s| used(s).contains(&id));
+    let (Some(inner), None) = (holders.next(), holders.next()) else { return false };
+    let mut own = false;
+    inner.touches_here(&mut |b, _, _| own |= b == id);
+    let unordered = matches!(inner, Stmt::For(l) if l.schedule != LoopSchedule::Sequential);
+    !own && (unordered || is_private_below(inner, id))
 }
 
 fn shape_symbols(buffer: &Buffer) -> BTreeSet<Name> {
