@@ -34,12 +34,10 @@ impl Journey {
         true
     }
 
-    /// Applies a transformation wherever it can be, until it can be nowhere. `first` says which
-    /// sites to try first.
+    /// Applies a transformation wherever it can be, until it can be nowhere.
     fn exhaust(
         &mut self,
         transform: &dyn Transformation,
-        first: fn(&mut Vec<Site>),
         accept: impl Fn(&Verified, &Verified) -> bool,
     ) -> bool {
         let mut any = false;
@@ -50,8 +48,7 @@ impl Journey {
             // step; within a round every site is tried once.
             let mut progress = false;
             loop {
-                let mut sites = transform.sites(&self.graph);
-                first(&mut sites);
+                let sites = transform.sites(&self.graph);
                 let Some(site) = sites.into_iter().find(|s| !tried.contains(&s.label)) else { break };
                 if self.step(transform, &site, Settings::new(), &accept) {
                     progress = true;
@@ -85,14 +82,14 @@ pub fn auto(graph: &Verified) -> (Verified, Recipe, Forwarding) {
     let no_more_work = |before: &Verified, after: &Verified| tasklets(after) <= tasklets(before);
     loop {
         // Innermost loops first: what becomes a map leaves one state for the loop around it.
-        let mapped = journey.exhaust(&crate::loop_to_map::LoopToMap, |_| {}, |_, _| true);
+        let mapped = journey.exhaust(&crate::loop_to_map::LoopToMap, |_, _| true);
         if !mapped {
             break;
         }
         journey.simplify();
     }
-    journey.exhaust(&crate::map_fusion::MapFusion, |_| {}, no_more_work);
-    journey.exhaust(&crate::map_collapse::MapCollapse, |_| {}, |_, _| true);
+    journey.exhaust(&crate::map_fusion::MapFusion, no_more_work);
+    journey.exhaust(&crate::map_collapse::MapCollapse, |_, _| true);
     share_outermost(&mut journey);
     (journey.graph, journey.recipe, journey.forwarding)
 }

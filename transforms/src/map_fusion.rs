@@ -9,7 +9,7 @@ use weft_ir::sdfg::{
 };
 use weft_ir::symbolic::Expr;
 
-use crate::nest::{accessed, fresh, owned, partner, repropagate, site};
+use crate::nest::{accessed, fresh, owned, partner, repropagate_map, site};
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
 };
@@ -107,7 +107,7 @@ impl Transformation for MapFusion {
         let reads = check(graph, state, &parts)?;
         let mut edited = crate::editable(graph);
         let forwarding = fuse(&mut edited, &parts, &reads);
-        repropagate(&mut edited, parts.block);
+        repropagate_map(&mut edited, parts.block, parts.second);
         Plan::new(graph, edited, forwarding)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use weft_ir::Name;
 use weft_ir::sdfg::{
     BlockId, Edge, Map, MapId, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph, Verified,
-    order, propagate,
+    order, propagate_from,
 };
 use weft_ir::symbolic::Range;
 
@@ -68,11 +68,23 @@ pub fn site_map(graph: &Sdfg, site: &Site, at: usize) -> Result<(BlockId, MapId)
 
 /// Memlets of one state, propagated again.
 pub fn repropagate(graph: &mut Sdfg, block: BlockId) {
+    repropagate_where(graph, block, |_| true);
+}
+
+/// Memlets through one map and the maps around it, propagated again.
+pub fn repropagate_map(graph: &mut Sdfg, block: BlockId, map: MapId) {
+    let scopes = graph.state_mut(block).and_then(|state| Scopes::of(state));
+    let Some(scopes) = scopes else { return };
+    let around: Vec<MapId> = std::iter::successors(Some(map), |&m| scopes.around(m)).collect();
+    repropagate_where(graph, block, |m| around.contains(&m));
+}
+
+fn repropagate_where(graph: &mut Sdfg, block: BlockId, changed: impl Fn(MapId) -> bool) {
     let mut facts = graph.assumptions();
     crate::facts_around(graph, block, &mut facts);
     let data = graph.data.clone();
     if let Some(state) = graph.state_mut(block) {
-        propagate(state, &data, &facts);
+        propagate_from(state, &data, &facts, changed);
         order(state, &data, &facts);
     }
 }

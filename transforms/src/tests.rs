@@ -8,8 +8,8 @@ use weft_ir::text;
 use crate::harness::{differ, graph};
 use crate::support::without;
 use crate::{
-    Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, loop_to_map, map_fusion, replay,
-    simplify,
+    Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, loop_to_map, map_fusion,
+    replay, simplify,
 };
 
 const FLOYD_WARSHALL: &str = "\

@@ -113,6 +113,40 @@ fn generate(text: &str, kind: FileType) -> Result<Vec<u8>, Error> {
     })
 }
 
+/// A loop like those of kernels.
+const FIRST: &str = "\
+define i64 @kernel(ptr noalias %a, ptr noalias %b, i64 %n) {
+entry:
+  %any = icmp sgt i64 %n, 0
+  br i1 %any, label %loop, label %exit
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %s = phi double [ 0.0, %entry ], [ %t, %loop ]
+  %p = getelementptr inbounds double, ptr %a, i64 %i
+  %q = getelementptr inbounds double, ptr %b, i64 %i
+  %x = load double, ptr %p, align 8
+  %y = load double, ptr %q, align 8
+  %z = fmul double %x, %y
+  %t = fadd reassoc double %s, %z
+  store double %z, ptr %q, align 8
+  %next = add nsw i64 %i, 1
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %loop, label %exit
+exit:
+  %r = phi double [ 0.0, %entry ], [ %t, %loop ]
+  %k = fptosi double %r to i64
+  ret i64 %k
+}
+";
+
+/// Has LLVM do once what it does for a kernel, so that the first kernel does not wait for its
+/// start: pages of the library, tables of the target, the linker.
+pub fn warm_up() -> Result<(), Error> {
+    let object = object(FIRST)?;
+    Jit::link(&object, &[])?.lookup("kernel")?;
+    Ok(())
+}
+
 /// The object file of a module.
 pub fn object(text: &str) -> Result<Vec<u8>, Error> {
     generate(text, FileType::Object)

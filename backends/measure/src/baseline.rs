@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -113,7 +113,12 @@ impl Baseline {
     }
 
     /// Times that many calls, arguments restored before each; milliseconds.
-    pub fn measure(&mut self, runs: usize, limit: Duration, cancel: &AtomicBool) -> Result<Vec<f64>, BaselineError> {
+    pub fn measure(
+        &mut self,
+        runs: usize,
+        limit: Duration,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<f64>, BaselineError> {
         let line = self.ask(&json!({"runs": runs}), limit, cancel)?;
         line.runs_ms.ok_or_else(|| BaselineError::Raised("no times".into()))
     }
@@ -137,7 +142,9 @@ impl Baseline {
             match self.lines.recv_timeout(Duration::from_millis(20)) {
                 Ok(text) => break text,
                 Err(RecvTimeoutError::Disconnected) => return Err(BaselineError::Died),
-                Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::SeqCst) => return Err(BaselineError::Cancelled),
+                Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::SeqCst) => {
+                    return Err(BaselineError::Cancelled);
+                }
                 Err(RecvTimeoutError::Timeout) if start.elapsed() > limit => return Err(BaselineError::Time),
                 Err(RecvTimeoutError::Timeout) => {}
             }

@@ -48,7 +48,9 @@ pub fn bind_symbols(
                 found: format!("{} of {}", array.dtype.numpy(), array.shape.len()),
             });
         }
-        open.extend(data.shape.iter().zip(&array.shape).enumerate().map(|(d, (e, &n))| (arg, d, e, n as i64)));
+        open.extend(
+            data.shape.iter().zip(&array.shape).enumerate().map(|(d, (e, &n))| (arg, d, e, n as i64)),
+        );
     }
     // Each round solves the extents that have one unknown left.
     loop {

@@ -26,6 +26,8 @@ pub fn serve(socket: Option<i32>) -> io::Result<()> {
         None => private_stdio()?,
     };
     watch_parent(channel.read_fd());
+    // The parent is still importing the kernel. Without the thread the first compilation takes longer.
+    let _ = std::thread::Builder::new().name("warm-up".into()).spawn(weft_cpu::warm_up);
     let mut worker = Server::default();
     loop {
         let (request, payload) = match channel.receive::<Request>() {
@@ -147,7 +149,12 @@ impl Server {
         Ok((reply, vec![]))
     }
 
-    fn compile(&mut self, text: &str, threads: usize, cache: Option<std::path::PathBuf>) -> Result<Reply, Failure> {
+    fn compile(
+        &mut self,
+        text: &str,
+        threads: usize,
+        cache: Option<std::path::PathBuf>,
+    ) -> Result<Reply, Failure> {
         let start = Instant::now();
         let sdfg = read(text)?;
         let program = lower(&sdfg)?;
@@ -183,7 +190,8 @@ impl Server {
             let (Some(bytes), Some(dtype)) = (bytes, header.dtype()) else {
                 return Err(internal("a malformed array header"));
             };
-            let array = HostArray { dtype, shape: header.shape, fortran: header.fortran, bytes: bytes.to_vec() };
+            let array =
+                HostArray { dtype, shape: header.shape, fortran: header.fortran, bytes: bytes.to_vec() };
             if array.len() * dtype.size() != array.bytes.len() {
                 return Err(internal("an array of the wrong length"));
             }
@@ -204,7 +212,10 @@ impl Server {
         for &name in &compiled.sdfg.returns {
             let data = &compiled.sdfg.data[&name];
             let shape = elements(&data.shape, &symbols).map_err(guard)?;
-            needed = shape.iter().fold(data.dtype.size() as u64, |n, &d| n.saturating_mul(d as u64)).saturating_add(needed);
+            needed = shape
+                .iter()
+                .fold(data.dtype.size() as u64, |n, &d| n.saturating_mul(d as u64))
+                .saturating_add(needed);
             results.push((name, data.dtype, shape));
         }
         if needed > Limits::of_this_machine().memory {
@@ -240,7 +251,8 @@ impl Server {
                 arguments.working[i].bytes_mut().copy_from_slice(&saved.bytes);
             }
         }
-        let pointers: Vec<*mut u8> = arguments.working.iter_mut().map(|a| a.bytes_mut().as_mut_ptr()).collect();
+        let pointers: Vec<*mut u8> =
+            arguments.working.iter_mut().map(|a| a.bytes_mut().as_mut_ptr()).collect();
         let symbols: Vec<i64> = compiled.program.symbols.iter().map(|s| arguments.symbols[s]).collect();
         let start = Instant::now();
         // SAFETY: `load` checked number, types, extents and strides of the arrays against the graph
@@ -262,7 +274,10 @@ impl Server {
             }
             Err(Status::Guard(i)) => {
                 let guard = compiled.program.guards.get(i);
-                Err(fail(FailureKind::Guard, format!("the arguments do not fit the graph: {guard:?} does not hold")))
+                Err(fail(
+                    FailureKind::Guard,
+                    format!("the arguments do not fit the graph: {guard:?} does not hold"),
+                ))
             }
         }
     }
@@ -291,7 +306,8 @@ impl Server {
 }
 
 fn read(text: &str) -> Result<Verified, Failure> {
-    let sdfg = weft_ir::text::parse(text).map_err(|e| fail(FailureKind::Internal, format!("graph text: {e}")))?;
+    let sdfg =
+        weft_ir::text::parse(text).map_err(|e| fail(FailureKind::Internal, format!("graph text: {e}")))?;
     verify(sdfg).map_err(|violations| {
         let list: Vec<String> = violations.into_iter().map(|v| v.message).collect();
         fail(FailureKind::Refused, format!("the graph is not valid: {}", list.join("; ")))
@@ -346,7 +362,8 @@ struct Line([u8; 64]);
 
 impl Aligned {
     fn copy_of(bytes: &[u8]) -> Aligned {
-        let mut aligned = Aligned { lines: vec![Line([0; 64]); bytes.len().div_ceil(64)], length: bytes.len() };
+        let mut aligned =
+            Aligned { lines: vec![Line([0; 64]); bytes.len().div_ceil(64)], length: bytes.len() };
         aligned.bytes_mut().copy_from_slice(bytes);
         aligned
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{Data, Memlet, Wcr};
 use super::ids::{MapId, NodeId};
+use super::paths::Paths;
 use super::scope::Scopes;
 use super::state::{Node, StateGraph};
 use crate::names::Name;
@@ -27,7 +28,7 @@ pub fn unordered(
     data: &BTreeMap<Name, Data>,
     facts: &Assumptions,
 ) -> Vec<(NodeId, NodeId, Name)> {
-    let Some(scopes) = Scopes::of(graph) else { return vec![] };
+    let Some((scopes, paths)) = Scopes::of(graph).zip(Paths::of(graph)) else { return vec![] };
     let mut found = vec![];
     let maps: Vec<Option<MapId>> = [None].into_iter().chain(graph.maps().map(|(id, _)| Some(id))).collect();
     for scope in maps {
@@ -39,13 +40,11 @@ pub fn unordered(
             }
         }
         let events = events(graph, data, &scopes, scope);
-        let after: Vec<BTreeSet<NodeId>> = events.iter().map(|e| graph.reached(e.last)).collect();
         for (i, a) in events.iter().enumerate() {
-            for (j, b) in events.iter().enumerate().skip(i + 1) {
-                // Most pairs share nothing or have a path; the subsets are the slow question.
-                if may_conflict(a, b)
-                    && !after[i].contains(&b.first)
-                    && !after[j].contains(&a.first)
+            for b in &events[i + 1..] {
+                // Most pairs have a path or share nothing; the subsets are the slow question.
+                if !paths.reaches(a.last, b.first)
+                    && !paths.reaches(b.last, a.first)
                     && let Some(name) = conflict(a, b, &facts)
                 {
                     found.push((a.last, b.first, name));
@@ -67,7 +66,12 @@ pub fn order(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, facts: &Assump
 }
 
 /// The events of a scope, oldest first.
-fn events(graph: &StateGraph, data: &BTreeMap<Name, Data>, scopes: &Scopes, scope: Option<MapId>) -> Vec<Event> {
+fn events(
+    graph: &StateGraph,
+    data: &BTreeMap<Name, Data>,
+    scopes: &Scopes,
+    scope: Option<MapId>,
+) -> Vec<Event> {
     let mut events = vec![];
     for node in scopes.children(scope) {
         let (first, last) = match graph.node(node) {
@@ -83,7 +87,9 @@ fn events(graph: &StateGraph, data: &BTreeMap<Name, Data>, scopes: &Scopes, scop
             // A copy runs when its destination is reached.
             for edge in graph.in_edges(node) {
                 let Some(memlet) = &edge.memlet else { continue };
-                if let (Node::Access(_) | Node::MapEntry(_), Some(other)) = (graph.node(edge.src.node), &memlet.other) {
+                if let (Node::Access(_) | Node::MapEntry(_), Some(other)) =
+                    (graph.node(edge.src.node), &memlet.other)
+                {
                     event.reads.push((memlet.data, memlet.subset.clone()));
                     event.writes.push((*name, other.clone(), memlet.wcr));
                 }
@@ -108,15 +114,7 @@ fn events(graph: &StateGraph, data: &BTreeMap<Name, Data>, scopes: &Scopes, scop
     events
 }
 
-/// Do both touch a container, one of them writing, wherever?
-fn may_conflict(a: &Event, b: &Event) -> bool {
-    [(a, b), (b, a)].iter().any(|(w, r)| {
-        let touched = |name: &Name| r.reads.iter().any(|x| x.0 == *name) || r.writes.iter().any(|x| x.0 == *name);
-        w.writes.iter().any(|x| touched(&x.0))
-    })
-}
-
-/// A container of which both touch an element, one of them writing.
+/// A container that both touch, one of them writing.
 fn conflict(a: &Event, b: &Event, facts: &Assumptions) -> Option<Name> {
     let apart = |x: &Subset, y: &Subset| x.rank() == y.rank() && x.disjoint(y, facts).is_yes();
     for (w, r) in [(a, b), (b, a)] {
@@ -140,18 +138,16 @@ fn conflict(a: &Event, b: &Event, facts: &Assumptions) -> Option<Name> {
 impl StateGraph {
     /// Is there a path from one node to another?
     pub fn reaches(&self, from: NodeId, to: NodeId) -> bool {
-        self.reached(from).contains(&to)
-    }
-
-    /// All nodes that a path leads to from this one, itself included.
-    pub fn reached(&self, from: NodeId) -> BTreeSet<NodeId> {
         let mut seen = BTreeSet::new();
         let mut open = vec![from];
         while let Some(at) = open.pop() {
+            if at == to {
+                return true;
+            }
             if seen.insert(at) {
                 open.extend(self.out_edges(at).iter().map(|e| e.dst.node));
             }
         }
-        seen
+        false
     }
 }

@@ -118,8 +118,18 @@ fn uses_none(range: &Range, names: &[Name]) -> bool {
 /// inner subsets under the map's parameters, or the whole container where that is not known.
 /// A graph whose scopes do not nest is left as it is.
 pub fn propagate(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, facts: &Assumptions) {
+    propagate_from(graph, data, facts, |_| true);
+}
+
+/// As [`propagate`], for those maps only that `changed` names.
+pub fn propagate_from(
+    graph: &mut StateGraph,
+    data: &BTreeMap<Name, Data>,
+    facts: &Assumptions,
+    changed: impl Fn(MapId) -> bool,
+) {
     let Some(scopes) = Scopes::of(graph) else { return };
-    for map in scopes.maps_inner_first() {
+    for map in scopes.maps_inner_first().into_iter().filter(|&m| changed(m)) {
         let Some((entry, exit)) = graph.map_nodes(map) else { continue };
         let params = graph.map(map).params.clone();
         let mut facts = facts.clone();
@@ -140,12 +150,16 @@ pub fn propagate(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, facts: &As
                 };
                 let partner = Name::new(&format!("{to}{stem}"));
                 let port = |e: &super::Edge| if outer_is_in { e.src.conn } else { e.dst.conn };
-                let memlets: Vec<&Memlet> =
-                    inner.iter().filter(|e| port(e) == Some(partner)).filter_map(|e| e.memlet.as_ref()).collect();
+                let memlets: Vec<&Memlet> = inner
+                    .iter()
+                    .filter(|e| port(e) == Some(partner))
+                    .filter_map(|e| e.memlet.as_ref())
+                    .collect();
                 let Some(first) = memlets.first() else { continue };
                 // Inside a scope an edge may carry a copy out of or into a local container.
                 let outside = edge.memlet.as_ref().map_or(first.data, |m| m.data);
-                let side = |m: &Memlet| if m.data == outside { Some(m.subset.clone()) } else { m.other.clone() };
+                let side =
+                    |m: &Memlet| if m.data == outside { Some(m.subset.clone()) } else { m.other.clone() };
                 let hull = memlets
                     .iter()
                     .map(|m| side(m)?.image(&params, &facts))
