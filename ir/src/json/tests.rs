@@ -43,11 +43,10 @@ fn exports_read_back_without_our_attribute() {
     }
 }
 
-/// `cargo test -p weft-ir -- --ignored dace_files` with WEFT_SDFG_FOLDER set to uncompressed files.
+/// Reads the uncompressed files of the folder WEFT_SDFG_FOLDER, if it is set.
 #[test]
-#[ignore = "needs a folder of .sdfg files"]
 fn dace_files() {
-    let folder = std::env::var("WEFT_SDFG_FOLDER").unwrap();
+    let Ok(folder) = std::env::var("WEFT_SDFG_FOLDER") else { return };
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.sort();
     for path in paths {
