@@ -100,9 +100,8 @@ pub enum FailureKind {
     Check,
     /// The arguments break a fact that the graph relies on.
     Guard,
-    /// Written arguments overlap.
-    Overlap,
     Memory,
+    /// Weft's own fault.
     Internal,
 }
 
@@ -119,8 +118,6 @@ pub struct Failure {
 pub enum Reply {
     Hello {
         version: u32,
-        cpu: String,
-        blas: String,
     },
     Compiled {
         kernel: u32,
