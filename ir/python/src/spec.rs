@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use weft_ir::symbolic::Expr;
 use weft_ir::{DType, Name};
 
@@ -18,14 +18,46 @@ pub enum SpecError {
     Arg { name: String, reason: String },
     #[error("no size '{size}'; there are {among}")]
     Size { size: String, among: String },
+    #[error("the size {name} is an integer, not {value}")]
+    Float { name: String, value: f64 },
+}
+
+/// A number as a user writes it: `2` is an int and `2.0` a float, as in Python.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Written {
+    Int(i64),
+    Float(f64),
+}
+
+impl std::str::FromStr for Written {
+    type Err = std::num::ParseFloatError;
+
+    fn from_str(text: &str) -> Result<Written, Self::Err> {
+        // A whole number that 64 bits do not hold must not turn into another one.
+        let whole = text.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(i) => Ok(Written::Int(i)),
+            Err(_) if whole => "".parse::<f64>().map(Written::Float),
+            Err(_) => text.parse().map(Written::Float),
+        }
+    }
 }
 
 /// One parameter of the function.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arg {
     /// `kind`: `int`, `float`, `bool`, `complex`, or `scalar` for a NumPy scalar of `dtype`.
-    Scalar { kind: &'static str, dtype: DType, value: Number },
-    Array { dtype: DType, shape: Vec<Expr>, fill: Fill },
+    Scalar {
+        kind: &'static str,
+        dtype: DType,
+        value: Number,
+    },
+    Array {
+        dtype: DType,
+        shape: Vec<Expr>,
+        fill: Fill,
+    },
 }
 
 /// A number, or an integer expression in the symbols.
@@ -86,10 +118,12 @@ pub fn parse(text: &str) -> Result<Spec, SpecError> {
     let file: File = toml::from_str(text).map_err(|e| SpecError::Toml(e.to_string()))?;
     let mut spec = Spec { function: file.function.map(|f| f.name), ..Spec::default() };
     for (preset, values) in file.sizes {
-        let table = values.as_table().ok_or_else(|| SpecError::Toml(format!("[sizes] {preset}: not a table")))?;
+        let table =
+            values.as_table().ok_or_else(|| SpecError::Toml(format!("[sizes] {preset}: not a table")))?;
         let symbols: Option<BTreeMap<String, i64>> =
             table.iter().map(|(k, v)| Some((k.clone(), v.as_integer()?))).collect();
-        let symbols = symbols.ok_or_else(|| SpecError::Toml(format!("[sizes] {preset}: integers, please")))?;
+        let symbols =
+            symbols.ok_or_else(|| SpecError::Toml(format!("[sizes] {preset}: integers, please")))?;
         spec.sizes.push((preset, symbols));
     }
     for (name, raw) in file.args {
@@ -100,12 +134,8 @@ pub fn parse(text: &str) -> Result<Spec, SpecError> {
 }
 
 fn argument(raw: &RawArg) -> Result<Arg, String> {
-    let python = [
-        ("int", DType::I64),
-        ("float", DType::F64),
-        ("bool", DType::Bool),
-        ("complex", DType::C128),
-    ];
+    let python =
+        [("int", DType::I64), ("float", DType::F64), ("bool", DType::Bool), ("complex", DType::C128)];
     let found = python.into_iter().find(|(kind, _)| *kind == raw.kind && raw.shape.is_none());
     let numpy = || match raw.kind.as_str() {
         "bool_" => Some(DType::Bool),
@@ -115,7 +145,9 @@ fn argument(raw: &RawArg) -> Result<Arg, String> {
     };
     let (kind, dtype) = match found {
         Some(found) => found,
-        None => ("scalar", numpy().ok_or_else(|| format!("'{}' is not a type of Python or NumPy", raw.kind))?),
+        None => {
+            ("scalar", numpy().ok_or_else(|| format!("'{}' is not a type of Python or NumPy", raw.kind))?)
+        }
     };
     match (&raw.shape, &raw.value) {
         (Some(shape), None) => {
@@ -161,24 +193,37 @@ fn parse_fill(text: &str) -> Result<Fill, String> {
         ["normal"] => Fill::Normal,
         ["integers", low, high] if whole(low)? < whole(high)? => Fill::Integers(whole(low)?, whole(high)?),
         ["spd"] => Fill::Spd,
-        _ => return Err(format!("fill '{text}' is none of zeros, ones, uniform[:LO:HI], normal, integers:LO:HI, spd")),
+        _ => {
+            return Err(format!(
+                "fill '{text}' is none of zeros, ones, uniform[:LO:HI], normal, integers:LO:HI, spd"
+            ));
+        }
     })
 }
 
 impl Spec {
     /// The symbols of a preset; the first one if `None`. `set` overrides.
-    pub fn symbols(&self, size: Option<&str>, set: &BTreeMap<String, f64>) -> Result<BTreeMap<String, i64>, SpecError> {
+    pub fn symbols(
+        &self,
+        size: Option<&str>,
+        set: &BTreeMap<String, Written>,
+    ) -> Result<BTreeMap<String, i64>, SpecError> {
         let chosen = match size {
             None => self.sizes.first(),
-            Some(name) => Some(self.sizes.iter().find(|(n, _)| n == name).ok_or_else(|| SpecError::Size {
-                size: name.to_string(),
-                among: self.sizes.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", "),
-            })?),
+            Some(name) => {
+                Some(self.sizes.iter().find(|(n, _)| n == name).ok_or_else(|| SpecError::Size {
+                    size: name.to_string(),
+                    among: self.sizes.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", "),
+                })?)
+            }
         };
         let mut symbols = chosen.map(|(_, s)| s.clone()).unwrap_or_default();
         for (name, value) in set {
             if symbols.contains_key(name) {
-                symbols.insert(name.clone(), *value as i64);
+                match *value {
+                    Written::Int(i) => symbols.insert(name.clone(), i),
+                    Written::Float(value) => return Err(SpecError::Float { name: name.clone(), value }),
+                };
             }
         }
         Ok(symbols)
@@ -194,7 +239,11 @@ impl Spec {
 
     /// One argument's elements: kind (as in [`Arg::Scalar`], `array` for arrays), type, shape and
     /// little-endian bytes in C order.
-    pub fn value(&self, name: &str, symbols: &BTreeMap<String, i64>) -> Result<(&'static str, DType, Vec<usize>, Vec<u8>), SpecError> {
+    pub fn value(
+        &self,
+        name: &str,
+        symbols: &BTreeMap<String, i64>,
+    ) -> Result<(&'static str, DType, Vec<usize>, Vec<u8>), SpecError> {
         let fail = |reason: String| SpecError::Arg { name: name.to_string(), reason };
         let arg = self.args.get(name).ok_or_else(|| fail("is missing in the spec".into()))?;
         let lookup = |n: Name| symbols.get(n.as_str()).copied();
@@ -211,7 +260,9 @@ impl Spec {
                 let mut extents = vec![];
                 for e in shape {
                     let n = eval(e)?;
-                    extents.push(usize::try_from(n).map_err(|_| fail(format!("the extent {e} is negative ({n})")))?);
+                    extents.push(
+                        usize::try_from(n).map_err(|_| fail(format!("the extent {e} is negative ({n})")))?,
+                    );
                 }
                 let bytes = fill_array(name, *dtype, &extents, *fill).map_err(fail)?;
                 Ok(("array", *dtype, extents, bytes))
@@ -268,7 +319,8 @@ impl Random {
 }
 
 fn fill_array(name: &str, dtype: DType, shape: &[usize], fill: Fill) -> Result<Vec<u8>, String> {
-    let bytes = shape.iter().try_fold(dtype.size(), |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize);
+    let bytes =
+        shape.iter().try_fold(dtype.size(), |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize);
     let bytes = bytes.ok_or_else(|| format!("the shape {shape:?} is too large"))?;
     let count = bytes / dtype.size();
     let mut random = Random::for_argument(name);
@@ -293,7 +345,9 @@ fn fill_array(name: &str, dtype: DType, shape: &[usize], fill: Fill) -> Result<V
             Fill::Constant(x) => x,
             Fill::Uniform(low, high) => low + random.uniform() * (high - low),
             Fill::Normal => random.normal(),
-            Fill::Integers(low, high) => (low as i128 + (random.next() as i128 % (high as i128 - low as i128))) as f64,
+            Fill::Integers(low, high) => {
+                (low as i128 + (random.next() as i128 % (high as i128 - low as i128))) as f64
+            }
             Fill::Spd => unreachable!("filled above"),
         };
         if dtype.is_complex() && matches!(fill, Fill::Uniform(..) | Fill::Normal) {
@@ -301,7 +355,11 @@ fn fill_array(name: &str, dtype: DType, shape: &[usize], fill: Fill) -> Result<V
             let half = element.len() / 2;
             let y = random.uniform();
             element.truncate(half);
-            element.extend(if half == 4 { (y as f32).to_le_bytes().to_vec() } else { y.to_le_bytes().to_vec() });
+            element.extend(if half == 4 {
+                (y as f32).to_le_bytes().to_vec()
+            } else {
+                y.to_le_bytes().to_vec()
+            });
             out.extend(element);
         } else {
             out.extend(encode(dtype, x));
@@ -313,7 +371,8 @@ fn fill_array(name: &str, dtype: DType, shape: &[usize], fill: Fill) -> Result<V
 /// Evenly spread elements, for a graph that says nothing about its data: 0 ≤ x < 1, or small
 /// integers. Little-endian bytes.
 pub fn random_array(name: &str, dtype: DType, shape: &[usize]) -> Result<Vec<u8>, SpecError> {
-    let fill = if dtype.is_float() || dtype.is_complex() { Fill::Uniform(0.0, 1.0) } else { Fill::Integers(0, 2) };
+    let fill =
+        if dtype.is_float() || dtype.is_complex() { Fill::Uniform(0.0, 1.0) } else { Fill::Integers(0, 2) };
     fill_array(name, dtype, shape, fill).map_err(|reason| SpecError::Arg { name: name.to_string(), reason })
 }
 
@@ -397,9 +456,25 @@ mod tests {
         assert_eq!((kind, bytes), ("int", 8i64.to_le_bytes().to_vec()));
         let (_, dtype, shape, bytes) = spec.value("A", &symbols).expect("an array");
         assert_eq!((dtype, shape, bytes.len()), (DType::F32, vec![5, 3], 60));
-        assert!(bytes.chunks(4).all(|b| (1.0..2.0).contains(&f32::from_le_bytes(b.try_into().expect("four")))));
+        assert!(
+            bytes.chunks(4).all(|b| (1.0..2.0).contains(&f32::from_le_bytes(b.try_into().expect("four"))))
+        );
         assert_eq!(spec.extents("A"), Some(vec!["N + 1".into(), "3".into()]));
         assert!(spec.symbols(Some("XL"), &BTreeMap::new()).is_err());
+    }
+
+    #[test]
+    fn numbers_are_what_they_are_written_as() {
+        let number = |text: &str| text.parse::<Written>().ok();
+        assert_eq!(number("2"), Some(Written::Int(2)));
+        assert_eq!(number("2.0"), Some(Written::Float(2.0)));
+        assert_eq!(number("-1e3"), Some(Written::Float(-1000.0)));
+        assert_eq!(number("99999999999999999999"), None);
+        assert_eq!(number("two"), None);
+        let spec = parse(TEXT).expect("parses");
+        let set = |value| BTreeMap::from([("N".to_string(), value)]);
+        assert_eq!(spec.symbols(None, &set(Written::Int(7))).expect("a size")["N"], 7);
+        assert!(spec.symbols(None, &set(Written::Float(7.0))).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use weft_ir::names::Name;
 use weft_ir::sdfg::{
     Edge, Lifetime, MapId, Memlet, Node, NodeId, Place, Schedule, Scopes, StateGraph, Tasklet,
 };
-use weft_ir::symbolic::Expr;
+use weft_ir::symbolic::{Expr, Range};
 
 use super::slice::View;
 use super::{Ctx, Env, Lowerer, Result, loop_over, refuse};
@@ -110,6 +110,9 @@ impl Lowerer {
         let mut loops = vec![];
         for ((param, range), schedule) in map.params.iter().zip(schedules) {
             let range = env.range(range);
+            if is_empty(&range) {
+                return Ok(());
+            }
             let var = self.names.fresh(param.as_str());
             env.bind(*param, var);
             inner = self.enter(&inner, var, &range);
@@ -118,7 +121,7 @@ impl Lowerer {
             l.span = state.graph.span(entry);
             loops.push(l);
         }
-        self.privatize(&mut env, state, id);
+        self.privatize(&mut env, state, id, inner.in_parallel);
         let mut body = vec![];
         self.scope(&env, &inner, state, Some(id), &mut body)?;
         if let Some((_, exit)) = state.graph.map_nodes(id) {
@@ -136,7 +139,7 @@ impl Lowerer {
 
     /// A transient that only the nodes inside of a map touch, and no edge leads in or out of it, is
     /// private to an iteration: memory of its own, even where other scopes use the same name.
-    fn privatize(&mut self, env: &mut Env, state: &State, map: MapId) {
+    fn privatize(&mut self, env: &mut Env, state: &State, map: MapId, in_parallel: bool) {
         let Some((entry, exit)) = state.graph.map_nodes(map) else { return };
         let crossing = state.graph.in_edges(entry).into_iter().chain(state.graph.out_edges(entry));
         let crossing = crossing.chain(state.graph.in_edges(exit)).chain(state.graph.out_edges(exit));
@@ -156,6 +159,9 @@ impl Lowerer {
                 let shape: Vec<Expr> = data.shape.iter().map(|e| env.expr(e)).collect();
                 let strides: Vec<Expr> = data.strides.iter().map(|e| env.expr(e)).collect();
                 let id = self.buffer(name, data.dtype, &shape, &strides, Placement::Heap);
+                if in_parallel {
+                    self.private.insert(id);
+                }
                 env.views.insert(name, View::whole(id, &shape));
             }
         }
@@ -346,4 +352,14 @@ fn loop_schedules(schedule: Schedule, dims: usize, in_parallel: bool) -> Option<
         *first = LoopSchedule::Parallel;
     }
     Some(schedules)
+}
+
+/// A constant range without a value.
+fn is_empty(range: &Range) -> bool {
+    let (Some(begin), Some(end), Some(step)) =
+        (range.begin.as_int(), range.end.as_int(), range.step.as_int())
+    else {
+        return false;
+    };
+    if step > 0 { end <= begin } else { end >= begin }
 }

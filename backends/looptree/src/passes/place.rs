@@ -10,12 +10,12 @@ use weft_ir::symbolic::Expr;
 
 use super::is_transient;
 use crate::tree::{Buffer, BufferId, LoopSchedule, Placement, Program, Stmt};
-use crate::visit::defined_in;
+use crate::visit::{defined_in, walk};
 
 /// Transients of at most this many bytes, for certain, live on the stack.
 const STACK_BYTES: i64 = 4096;
 
-pub(super) fn run(program: &mut Program, lifelong: &BTreeSet<BufferId>) {
+pub(super) fn run(program: &mut Program, lifelong: &BTreeSet<BufferId>, private: &BTreeSet<BufferId>) {
     for id in (0..program.buffers.len() as u32).map(BufferId) {
         if is_transient(program, id) && is_small(&program.buffers[id.0 as usize]) {
             program.buffers[id.0 as usize].placement = Placement::Stack;
@@ -24,7 +24,7 @@ pub(super) fn run(program: &mut Program, lifelong: &BTreeSet<BufferId>) {
     let uses: Vec<BTreeSet<BufferId>> = program.body.iter().map(used).collect();
     let all: BTreeSet<BufferId> = uses.into_iter().flatten().filter(|&b| is_transient(program, b)).collect();
     let mut body = std::mem::take(&mut program.body);
-    let mut order = Order { buffers: &program.buffers, lifelong };
+    let mut order = Order { buffers: &program.buffers, lifelong, private };
     order.list(&mut body, all);
     program.body = body;
 }
@@ -63,6 +63,8 @@ fn is_small(buffer: &Buffer) -> bool {
 struct Order<'a> {
     buffers: &'a [Buffer],
     lifelong: &'a BTreeSet<BufferId>,
+    /// All uses are in one iteration of a parallel loop: memory outside of it would be shared.
+    private: &'a BTreeSet<BufferId>,
 }
 
 impl Order<'_> {
@@ -109,7 +111,7 @@ impl Order<'_> {
             Stmt::For(l) => free.contains(&l.var),
             _ => false,
         } || stmt.lists().iter().any(|l| defined_in(l).iter().any(|n| free.contains(n)));
-        if varies {
+        if varies || (self.private.contains(&id) && holds_parallel(stmt)) {
             return true;
         }
         if self.lifelong.contains(&id) {
@@ -130,6 +132,14 @@ impl Order<'_> {
             _ => false,
         }
     }
+}
+
+fn holds_parallel(stmt: &Stmt) -> bool {
+    let mut found = false;
+    for list in stmt.lists() {
+        walk(list, &mut |s| found |= matches!(s, Stmt::For(l) if l.schedule == LoopSchedule::Parallel));
+    }
+    found
 }
 
 fn shape_symbols(buffer: &Buffer) -> BTreeSet<Name> {
