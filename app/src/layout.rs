@@ -108,6 +108,8 @@ pub struct Wire {
     pub kind: WireKind,
     pub pieces: Vec<[Pos2; 4]>,
     pub bounds: Rect,
+    /// What the curve is drawn on.
+    pub ground: Shape,
     pub label: String,
     /// Where the label fits without covering anything; `None` where it does not.
     pub label_at: Option<Rect>,

@@ -90,7 +90,23 @@ pub fn show(ui: &mut egui::Ui, state: &State, layout: &mut Layout) -> Commands {
     palette::show(ui.ctx(), state, &mut commands);
     dialogs::show(ui.ctx(), state, &mut commands);
     toasts::show(ui.ctx(), state, &mut commands);
+    settle_hover(state, &mut commands);
     commands
+}
+
+/// Several views can say what is hovered; the last one counts, and only a change is a command.
+fn settle_hover(state: &State, commands: &mut Commands) {
+    let mut hover = None;
+    commands.retain(|command| match command {
+        Command::Hover(place) => {
+            hover = *place;
+            false
+        }
+        _ => true,
+    });
+    if state.document.as_ref().is_some_and(|d| d.hover != hover) {
+        commands.push(Command::Hover(hover));
+    }
 }
 
 struct Panels<'a> {
@@ -101,6 +117,11 @@ struct Panels<'a> {
 impl egui_tiles::Behavior<Panel> for Panels<'_> {
     fn pane_ui(&mut self, ui: &mut egui::Ui, _: TileId, panel: &mut Panel) -> UiResponse {
         let (state, commands) = (self.state, &mut *self.commands);
+        // A pane that is dragged shut, or a window of a few pixels: nothing fits, and egui asserts on
+        // negative sizes.
+        if ui.available_width() < 48.0 || ui.available_height() < 32.0 {
+            return UiResponse::None;
+        }
         match panel {
             Panel::Source => source::show(ui, state, commands),
             Panel::Graph => canvas::show(ui, state, commands),

@@ -1,5 +1,8 @@
 //! The window: one runner, one arrangement of panels, one frame after the other.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Instant;
 
 use crate::commands::{Command, Runner, from_keys};

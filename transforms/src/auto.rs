@@ -33,7 +33,11 @@ impl Journey {
     }
 
     /// Applies a transformation wherever it can be, until it can be nowhere.
-    fn exhaust(&mut self, transform: &dyn Transformation, accept: impl Fn(&Verified, &Verified) -> bool) -> bool {
+    fn exhaust(
+        &mut self,
+        transform: &dyn Transformation,
+        accept: impl Fn(&Verified, &Verified) -> bool,
+    ) -> bool {
         let mut any = false;
         let mut refused: Vec<String> = vec![];
         // Every step removes a loop, a map or an array; the bound is for safety only.

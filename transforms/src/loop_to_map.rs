@@ -7,8 +7,8 @@ use weft_ir::Name;
 use weft_ir::analysis::{Access, Carried, accesses_of_region, carried, facts_at, written_before_read};
 use weft_ir::dtype::DType;
 use weft_ir::sdfg::{
-    Block, BlockId, BlockKind, Edge, Lifetime, Map, Memlet, Nested, Node, NodeId, Place, Port, Region,
-    Schedule, Sdfg, StateGraph, Verified,
+    Block, BlockId, BlockKind, Edge, Lifetime, Map, MapId, Memlet, Nested, Node, NodeId, Place, Port, Region,
+    Schedule, Scopes, Sdfg, StateGraph, Verified,
 };
 use weft_ir::symbolic::{Expr, Range};
 
@@ -118,7 +118,8 @@ fn check(
         .collect::<BTreeSet<Name>>()
         .into_iter()
         .filter(|n| graph.data.get(n).is_some_and(|d| d.transient))
-        .filter(|n| !used_outside(graph, block.id, *n) && written_before_read(*n, &accesses, &inside))
+        .filter(|n| !used_outside(graph, block.id, *n))
+        .filter(|n| is_local_to_a_map(body, *n) || written_before_read(*n, &accesses, &inside))
         .collect();
     // The variable is an unknown of the question, but the loop runs: its range has an element.
     facts = inside;
@@ -128,6 +129,26 @@ fn check(
         Carried::No => String::new(),
     })?;
     Ok(private)
+}
+
+/// All access nodes are inside one map: each of its iterations has its own already.
+fn is_local_to_a_map(body: &Region, data: Name) -> bool {
+    let mut around: Option<BTreeSet<MapId>> = None;
+    let mut local = true;
+    body.walk(&mut |block| {
+        let Some(state) = block.state() else { return };
+        let Some(scopes) = Scopes::of(state) else { return };
+        for (id, _) in state.nodes().filter(|(_, n)| **n == Node::Access(data)) {
+            let maps: BTreeSet<MapId> = scopes.enclosing(id).into_iter().collect();
+            let common = match &around {
+                Some(others) => others.intersection(&maps).copied().collect(),
+                None => maps,
+            };
+            local &= !common.is_empty();
+            around = Some(common);
+        }
+    });
+    local && around.is_some()
 }
 
 fn assigned_symbols(body: &Region) -> BTreeSet<Name> {

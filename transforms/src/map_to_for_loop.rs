@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use weft_ir::Name;
 use weft_ir::sdfg::{
-    Block, BlockId, BlockKind, Edge, Lifetime, MapId, Memlet, Node, NodeId, Place, Region, Scopes, Sdfg,
-    StateGraph, Verified,
+    Block, BlockId, BlockKind, Edge, Lifetime, MapId, Memlet, Node, NodeId, Paths, Place, Region, Scopes,
+    Sdfg, StateGraph, Verified,
 };
 
 use crate::nest::partner;
-use crate::order::Order;
 use crate::rewrite::dynamic_inputs;
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
@@ -85,7 +84,7 @@ fn edit(
 ) -> Sdfg {
     let (entry, exit) = state.map_nodes(map).expect("a verified map");
     let description = state.map(map).clone();
-    let order = Order::of(state).expect("a verified state");
+    let order = Paths::of(state).expect("a verified state");
     let inside: BTreeSet<NodeId> =
         state.node_ids().filter(|id| scopes.enclosing(*id).contains(&map)).collect();
     let rest = |id: &NodeId| !inside.contains(id) && *id != entry && *id != exit;

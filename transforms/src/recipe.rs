@@ -115,12 +115,34 @@ pub fn applicable(
     })
 }
 
+/// Text broken into lines of at most 90 characters; all but the first start with `indent`.
+fn wrapped(text: &str, indent: &str) -> String {
+    let mut out = String::new();
+    let mut width = indent.len();
+    for word in text.split_whitespace() {
+        if width + word.len() + 1 > 90 && !out.is_empty() {
+            out = format!("{out}\n{indent}");
+            width = indent.len();
+        } else if !out.is_empty() {
+            out.push(' ');
+            width += 1;
+        }
+        out += word;
+        width += word.len();
+    }
+    out
+}
+
 /// The help of a transformation under fixed headings; `None` if there is none with that name.
 pub fn explain(name: &str) -> Option<String> {
     let info = find(name)?.info();
-    let mut out = format!("{}\n\nWhat\n  {}\n\nWhy\n  {}\n\nApplies when\n", info.name, info.what, info.why);
+    let (what, why) = (wrapped(info.what, "  "), wrapped(info.why, "  "));
+    let mut out = format!("{}\n\nWhat\n  {what}\n\nWhy\n  {why}\n\nApplies when\n", info.name);
     for condition in info.conditions {
-        let _ = writeln!(out, "  - {}: {}", condition.id, condition.text);
+        let _ = writeln!(out, "  - {}", wrapped(&format!("{}: {}", condition.id, condition.text), "    "));
+    }
+    if info.conditions.is_empty() {
+        out += "  always\n";
     }
     out += "\nParameters\n";
     if info.params.is_empty() {

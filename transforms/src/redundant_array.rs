@@ -3,11 +3,11 @@
 use weft_ir::Name;
 use weft_ir::analysis::{Access, Carried, accesses_of_scope, carried, conflict, facts_at};
 use weft_ir::sdfg::{
-    Block, BlockId, Edge, EdgeId, MapId, Memlet, Node, NodeId, Place, Sdfg, StateGraph, Verified,
+    Block, BlockId, Edge, EdgeId, MapId, Memlet, Node, NodeId, Paths, Place, Sdfg, StateGraph, Verified,
 };
 use weft_ir::symbolic::{Assumptions, Subset, Truth};
 
-use crate::order::{Event, Order, events};
+use crate::order::{Event, events};
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
     no_such_site, require, uses_of,
@@ -197,7 +197,7 @@ fn dependence(
     home: &Home,
     facts: &Assumptions,
 ) -> Result<(), Refusal> {
-    let order = Order::of(state).expect("a verified state");
+    let order = Paths::of(state).expect("a verified state");
     let all = events(graph, state);
     // The events that write the transient, or that read it.
     let ends: Vec<&Event> =
@@ -287,7 +287,7 @@ fn within(
         let Some(range) = range else { return Carried::Unknown(format!("'{name}' is not known")) };
         params.push((name, range));
     }
-    let order = Order::of(state).expect("a verified state");
+    let order = Paths::of(state).expect("a verified state");
     let node = |a: &Access| match a.place {
         Place::Node(node) => Some(node),
         Place::Edge(edge) => Some(state.edge(edge).src.node),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use weft_ir::analysis::facts_at;
 use weft_ir::sdfg::{
-    Block, BlockId, BlockKind, Edge, Node, NodeId, Place, Port, Region, Scopes, Sdfg, StateGraph, Verified,
+    Block, BlockId, BlockKind, Edge, Node, NodeId, Paths, Place, Port, Region, Scopes, Sdfg, StateGraph,
+    Verified,
 };
 
-use crate::order::{Event, Order, events, unordered};
+use crate::order::{Event, events, unordered};
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
     no_such_site, require,
@@ -99,7 +100,7 @@ pub fn pairs(graph: &Sdfg) -> Vec<(&Block, &Block)> {
 
 /// The access nodes of the second state that stand for nodes of the first: what it reads.
 fn meeting(first: &StateGraph, second: &StateGraph) -> BTreeMap<NodeId, NodeId> {
-    let (Some(order), Some(scopes)) = (Order::of(first), Scopes::of(first)) else { return BTreeMap::new() };
+    let (Some(order), Some(scopes)) = (Paths::of(first), Scopes::of(first)) else { return BTreeMap::new() };
     let mut merged = BTreeMap::new();
     for (id, node) in second.nodes() {
         let Node::Access(data) = node else { continue };
@@ -170,7 +171,7 @@ fn check(
     for event in &mut after {
         (event.start, event.end) = (now(event.start), now(event.end));
     }
-    let order = Order::of(union).expect("no edge leads back from the second state");
+    let order = Paths::of(union).expect("no edge leads back from the second state");
     let facts = facts_at(graph, Place::Block(first));
     let open = unordered(&before, &after, &order, &facts);
     require("conflicts-are-ordered", open.is_none(), Place::Block(second), || {

@@ -8,8 +8,8 @@ use weft_ir::text;
 use crate::harness::{differ, graph};
 use crate::support::without;
 use crate::{
-    Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, loop_to_map, replay,
-    simplify,
+    Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, loop_to_map, map_fusion,
+    replay, simplify,
 };
 
 const FLOYD_WARSHALL: &str = "\
@@ -53,26 +53,44 @@ sdfg cholesky(A: f64[N, N])
         t4: A[i, j] = A[i, j] / A[j, j]
 ";
 
-/// With the dependence condition switched off, an illegal LoopToMap has to be seen by the interpreter.
-fn planted(source: &str, at: &str) {
+/// Who saw that a planted step is wrong.
+#[derive(Debug, PartialEq)]
+enum Seen {
+    ByTheVerifier(String),
+    ByTheInterpreter(String),
+}
+
+/// Plans with a condition switched off that has just refused.
+fn planted(source: &str, transform: &dyn Transformation, at: &str, condition: &str) -> Seen {
     let before = graph(source).unwrap();
-    let site = find_site(loop_to_map::LoopToMap.sites(&before), at).unwrap();
-    let refusal = loop_to_map::LoopToMap.plan(&before, &site, &Settings::new()).unwrap_err();
-    assert_eq!(refusal.condition, "no-carried-dependence", "{}", refusal.reason);
-    let plan =
-        without("no-carried-dependence", || loop_to_map::LoopToMap.plan(&before, &site, &Settings::new()));
-    let wrong = match plan {
-        Ok(plan) => differ(&before, plan.preview(), Keeps::UpToRounding, &BTreeMap::new()).unwrap(),
-        Err(refusal) => Some(refusal.reason),
-    };
-    assert!(wrong.is_some(), "nobody has seen that {at} became a map");
+    let site = find_site(transform.sites(&before), at).unwrap();
+    let refusal = transform.plan(&before, &site, &Settings::new()).unwrap_err();
+    assert_eq!(refusal.condition, condition, "{}", refusal.reason);
+    match without(condition, || transform.plan(&before, &site, &Settings::new())) {
+        Err(refusal) => Seen::ByTheVerifier(refusal.reason),
+        Ok(plan) => {
+            let wrong = differ(&before, plan.preview(), Keeps::UpToRounding, &BTreeMap::new()).unwrap();
+            Seen::ByTheInterpreter(wrong.unwrap_or_else(|| panic!("nobody has seen the step at {at}")))
+        }
+    }
 }
 
 #[test]
 fn an_illegal_loop_to_map_is_caught() {
-    planted(FLOYD_WARSHALL, "rounds");
-    planted(JACOBI_IN_PLACE, "sweep");
-    planted(CHOLESKY, "columns");
+    let condition = "no-carried-dependence";
+    for (source, at) in [(JACOBI_IN_PLACE, "sweep"), (CHOLESKY, "columns")] {
+        let seen = planted(source, &loop_to_map::LoopToMap, at, condition);
+        assert!(matches!(seen, Seen::ByTheInterpreter(_)), "{at}: {seen:?}");
+    }
+    planted(FLOYD_WARSHALL, &loop_to_map::LoopToMap, "rounds", condition);
+}
+
+/// The textbook's wrong step: relaxing in place. The diagonal may be negative, as all data here.
+#[test]
+fn a_fusion_over_a_carried_dependence_is_caught() {
+    let fused = FLOYD_WARSHALL.replace("    state s1\n", "");
+    let seen = planted(&fused, &map_fusion::MapFusion, "m0, m1", "reads-before-writes");
+    assert!(matches!(seen, Seen::ByTheInterpreter(_)), "{seen:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use weft_transforms::{Recipe, apply};
 
 use super::jobs::{Event, Made, Measured, Opened};
 use super::runner::{Runner, places_of};
-use crate::state::{Dialog, Document, Refused, Remembered, Timing, ToastKind, Version};
+use crate::state::{Dialog, Document, Refused, Remembered, Timing, ToastKind, Version, View};
 use crate::work::{Problem, Target};
 
 impl Runner {
@@ -119,7 +119,11 @@ impl Runner {
                 version.parent == Some(at) && version.steps == made.steps
             });
             at = same.unwrap_or_else(|| {
-                let view = document.versions[at].view.clone();
+                // Where the person has moved to stays; else the new graph is shown from its start.
+                let view = match &document.versions[at].view {
+                    View::At(camera) => View::At(*camera),
+                    _ => View::Start,
+                };
                 let mut version = Version::new(made.graph, Some(at), made.label, made.steps);
                 version.view = view;
                 version.forwarding = made.forwarding;

@@ -303,11 +303,17 @@ impl Builder<'_> {
         }
         self.depth -= 1;
         let edges = level.edges.get(&scope).map(|e| &e[..]).unwrap_or_default();
-        self.arrange(parts, &index, edges)
+        self.arrange(parts, &index, edges, if scope.is_some() { Shape::Scope } else { Shape::State })
     }
 
     /// Places parts in layers and draws the edges between them.
-    fn arrange(&mut self, parts: Vec<Part>, index: &BTreeMap<NodeId, usize>, edges: &[&Edge]) -> Content {
+    fn arrange(
+        &mut self,
+        parts: Vec<Part>,
+        index: &BTreeMap<NodeId, usize>,
+        edges: &[&Edge],
+        ground: Shape,
+    ) -> Content {
         let ends = |e: &Edge| Some((*index.get(&e.src.node)?, *index.get(&e.dst.node)?));
         let pairs: BTreeSet<(usize, usize)> =
             edges.iter().filter_map(|e| ends(e)).filter(|(a, b)| a != b).collect();
@@ -337,7 +343,7 @@ impl Builder<'_> {
                 Some(ports::Line { edge, from: (a, ends_of(a, true)), to: (b, ends_of(b, false)), via })
             })
             .collect();
-        let wires = ports::wires(&lines, &boxes);
+        let wires = ports::wires(&lines, &boxes, ground);
         let parts = placed.corners.iter().map(|c| c.to_vec2()).zip(parts).collect();
         Content { size: placed.size, parts, wires }
     }

@@ -5,7 +5,7 @@ use weft_ir::sdfg::Edge;
 
 use super::label::{elide, memlet};
 use super::metrics::{ADVANCE, LONGEST, SMALL};
-use super::{Wire, WireKind, point_on};
+use super::{Shape, Wire, WireKind, point_on};
 
 /// One end of a line: the box that it meets.
 #[derive(Clone, Copy)]
@@ -32,13 +32,14 @@ pub fn straight(from: Pos2, to: Pos2, kind: WireKind) -> Wire {
         kind,
         pieces,
         bounds: Rect::from_two_pos(from, to),
+        ground: Shape::Loop,
         label: String::new(),
         label_at: None,
     }
 }
 
 /// Curves for all lines of a level whose boxes are `boxes`.
-pub fn wires(lines: &[Line], boxes: &[Rect]) -> Vec<Wire> {
+pub fn wires(lines: &[Line], boxes: &[Rect], ground: Shape) -> Vec<Wire> {
     let leave = port_xs(lines, true);
     let arrive = port_xs(lines, false);
     let mut wires: Vec<Wire> = lines
@@ -58,7 +59,7 @@ pub fn wires(lines: &[Line], boxes: &[Rect]) -> Vec<Wire> {
                 .flatten()
                 .fold(Rect::from_two_pos(from, to), |r, p| r.union(Rect::from_pos(*p)));
             let label = line.edge.memlet.as_ref().map_or(String::new(), |m| elide(&memlet(m), LONGEST));
-            Wire { edge: Some(line.edge.id), kind, pieces, bounds, label, label_at: None }
+            Wire { edge: Some(line.edge.id), kind, pieces, bounds, ground, label, label_at: None }
         })
         .collect();
     place_labels(&mut wires, boxes);

@@ -69,7 +69,7 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(place) = hit {
         canvas.clone().on_hover_ui_at_pointer(|ui| inspector::tooltip(ui, document, place));
     }
-    if document.hover != hit {
+    if hit.is_some() {
         commands.push(Command::Hover(hit));
     }
     overlay(ui, state, document, view, preview.is_some(), commands);
@@ -93,7 +93,9 @@ fn resolve(document: &Document, picture: &Picture, view: Rect) -> Camera {
             Camera { center: rect.center(), zoom: fit(rect, 1.25) }
         }
         View::Start => {
-            let zoom = fit(all, 1.0).max(0.62);
+            // As large as the width allows; what is longer starts at the top.
+            let wide = Rect::from_min_size(all.min, vec2(all.width(), 1.0));
+            let zoom = fit(wide, 1.0).max(0.62);
             let shown = view.size() / zoom;
             let top = if all.height() + 48.0 / zoom > shown.y {
                 shown.y / 2.0 - 24.0 / zoom
@@ -273,7 +275,7 @@ fn overlay(
     commands: &mut Commands,
 ) {
     use crate::commands::Action;
-    let bar = Rect::from_min_size(view.left_bottom() + vec2(10.0, -42.0), vec2(190.0, 32.0));
+    let bar = Rect::from_min_size(view.left_bottom() + vec2(10.0, -42.0), vec2(200.0, 32.0));
     if view.width() < 260.0 || view.height() < 120.0 {
         return;
     }
@@ -288,7 +290,8 @@ fn overlay(
     for action in [Action::ZoomOut, Action::ZoomIn, Action::Fit, Action::FoldAll, Action::UnfoldAll] {
         widgets::icon(&mut child, state, action, commands);
     }
-    widgets::weak(&mut child, format!("{:.0} %", document.seen.zoom * 100.0));
+    let zoom = egui::RichText::new(format!("{:.0} %", document.seen.zoom * 100.0)).color(c.weak);
+    child.add(egui::Label::new(zoom).extend());
     if preview && let Some(preview) = &document.preview {
         let text = format!("Preview: {} at {}", preview.step.transform, preview.step.at);
         let font = crate::theme::body(crate::theme::size::BODY);

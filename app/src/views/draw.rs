@@ -33,6 +33,10 @@ pub fn picture(painter: &Painter, picture: &Picture, screen: Screen, document: &
             curve(painter, wire, screen, document, colors);
         }
     }
+    // Over all curves: a label that is crossed cannot be read.
+    for wire in picture.wires.iter().filter(|w| !w.label.is_empty() && seen(w.bounds)) {
+        label(painter, wire, screen, document, colors);
+    }
     for item in leaves {
         leaf(painter, item, screen, document, colors);
     }
@@ -120,7 +124,11 @@ fn leaf(painter: &Painter, item: &Item, screen: Screen, document: &Document, col
     let Pair { fill, line } = pair(item.shape, colors);
     let stroke = border(item, document, colors, *line);
     if zoom < PLAIN_ZOOM {
-        painter.rect_filled(rect, 0.0, if document.is_selected(item.place) { colors.accent } else { *line });
+        painter.rect_filled(
+            rect,
+            0.0,
+            if document.is_selected(item.place) { colors.accent } else { line.gamma_multiply(0.75) },
+        );
         return;
     }
     let bevel = (rect.height() * 0.28).min(12.0 * zoom);
@@ -261,7 +269,13 @@ fn curve(painter: &Painter, wire: &Wire, screen: Screen, document: &Document, co
     {
         head(painter, screen.to(last[3]), zoom, stroke.color);
     }
-    let emphasized = selected || hovered;
+}
+
+/// The memlet at a curve: where it fits, and always when the curve is selected or hovered.
+fn label(painter: &Painter, wire: &Wire, screen: Screen, document: &Document, colors: &Colors) {
+    let zoom = screen.camera.zoom;
+    let place = wire.edge.map(Place::Edge);
+    let emphasized = place.is_some_and(|p| document.is_selected(p) || document.hover == Some(p));
     let at = wire.label_at.or_else(|| {
         let middle =
             wire.pieces.get(wire.pieces.len() / 2).filter(|_| emphasized && !wire.label.is_empty())?;
@@ -272,7 +286,7 @@ fn curve(painter: &Painter, wire: &Wire, screen: Screen, document: &Document, co
         let galley = painter.layout_no_wrap(wire.label.clone(), mono(font_size(SMALL, zoom)), color);
         let rect = Rect::from_center_size(screen.rect(at).center(), galley.size());
         // The curve runs behind its label.
-        painter.rect_filled(rect.expand(1.0), 2.0, colors.graph.state.fill.gamma_multiply(0.85));
+        painter.rect_filled(rect.expand(1.0), 2.0, pair(wire.ground, colors).fill.gamma_multiply(0.9));
         painter.galley(rect.min, galley, color);
     }
 }

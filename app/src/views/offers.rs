@@ -50,11 +50,15 @@ pub fn show(ui: &mut Ui, state: &State, document: &Document, commands: &mut Comm
     }
     ui.spacing_mut().item_spacing.y = 2.0;
     let mut hovered = None;
-    for offer in fitting.iter().take(MOST) {
-        row(ui, document, offer, commands, &mut hovered);
-    }
-    if fitting.len() > MOST {
-        widgets::weak(ui, format!("and {} more", fitting.len() - MOST));
+    if document.selection.is_empty() && document.filter.is_empty() {
+        groups(ui, document, &fitting, commands, &mut hovered);
+    } else {
+        for offer in fitting.iter().take(MOST) {
+            row(ui, document, offer, false, commands, &mut hovered);
+        }
+        if fitting.len() > MOST {
+            widgets::weak(ui, format!("and {} more", fitting.len() - MOST));
+        }
     }
     if document.preview.is_some() && hovered.is_none() {
         commands.push(Command::Preview(None));
@@ -64,7 +68,48 @@ pub fn show(ui: &mut Ui, state: &State, document: &Document, commands: &mut Comm
     }
 }
 
-fn row(ui: &mut Ui, document: &Document, offer: &Offer, commands: &mut Commands, hovered: &mut Option<Step>) {
+/// One row a transformation, with its places inside.
+fn groups(
+    ui: &mut Ui,
+    document: &Document,
+    fitting: &[&Offer],
+    commands: &mut Commands,
+    hovered: &mut Option<Step>,
+) {
+    let c = colors(ui);
+    for transform in weft_transforms::ALL {
+        let info = transform.info();
+        let here: Vec<&&Offer> = fitting.iter().filter(|o| o.transform.info().name == info.name).collect();
+        if here.is_empty() {
+            continue;
+        }
+        let can = here.iter().filter(|o| o.verdict.is_ok()).count();
+        let open = document.opened.contains(&(info.name.to_string(), String::new()));
+        let count = format!("{can} of {}", here.len());
+        let mut head = widgets::Row::new(info.name);
+        head.right = &count;
+        head.weak = can == 0;
+        head.icon = Some((if open { ICON_EXPAND_MORE } else { ICON_CHEVRON_RIGHT }, c.weak));
+        if head.show(ui).on_hover_text(info.what).clicked() {
+            commands.push(Command::Detail(info.name.to_string(), String::new()));
+        }
+        if open {
+            for offer in here.into_iter().take(MOST) {
+                row(ui, document, offer, true, commands, hovered);
+            }
+        }
+    }
+}
+
+/// One place; `inside` its group, or by itself with the transformation's name.
+fn row(
+    ui: &mut Ui,
+    document: &Document,
+    offer: &Offer,
+    inside: bool,
+    commands: &mut Commands,
+    hovered: &mut Option<Step>,
+) {
     let c = colors(ui);
     let info = offer.transform.info();
     let key = offer.key();
@@ -72,6 +117,11 @@ fn row(ui: &mut Ui, document: &Document, offer: &Offer, commands: &mut Commands,
     let able = offer.verdict.is_ok();
     let mut row = widgets::Row::new(info.name);
     row.note = &offer.site.label;
+    if inside {
+        row.text = &offer.site.label;
+        row.note = "";
+        row.indent = 16.0;
+    }
     row.weak = !able;
     row.icon = Some(if open {
         (ICON_EXPAND_MORE, c.weak)
@@ -82,9 +132,8 @@ fn row(ui: &mut Ui, document: &Document, offer: &Offer, commands: &mut Commands,
     });
     let response = row.show(ui);
     if response.hovered() {
-        let place = offer.site.places.first().copied();
-        if place.is_some() && document.hover != place {
-            commands.push(Command::Hover(place));
+        if let Some(place) = offer.site.places.first() {
+            commands.push(Command::Hover(Some(*place)));
         }
     }
     let response = if open { response } else { response.on_hover_text(info.what) };

@@ -95,7 +95,10 @@ fn listing(
         for at in rows {
             let number = at + 1;
             let width = ui.available_width().max(gutter + widest + 16.0);
-            let (rect, response) = ui.allocate_exact_size(vec2(width, LINE), Sense::click());
+            let (rect, _) = ui.allocate_exact_size(vec2(width, LINE), Sense::hover());
+            // Only what is seen of a long line can be clicked.
+            let seen = rect.intersect(ui.clip_rect());
+            let response = ui.interact(seen, ui.scope_id().with(("line", number)), Sense::click());
             let painter = ui.painter();
             if marked.contains(&number) {
                 painter.rect_filled(

@@ -27,9 +27,31 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 widgets::weak(ui, arguments(document, state));
             }
         });
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| contents(ui, document));
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            let timing = document.version().time.as_ref();
+            let width = ui.available_width();
+            if width < WIDE {
+                bars(ui, document);
+                if let Some(timing) = timing {
+                    figures(ui, document, timing);
+                }
+                return;
+            }
+            ui.horizontal_top(|ui| {
+                ui.allocate_ui(vec2(width * 0.6, 10.0), |ui| {
+                    ui.vertical(|ui| bars(ui, document));
+                });
+                ui.add_space(20.0);
+                if let Some(timing) = timing {
+                    figures(ui, document, timing);
+                }
+            });
+        });
     });
 }
+
+/// From this width on the figures are beside the bars.
+const WIDE: f32 = 640.0;
 
 /// The sizes of the call that is measured.
 fn arguments(document: &Document, state: &State) -> String {
@@ -47,7 +69,7 @@ struct Bar {
     mine: bool,
 }
 
-fn contents(ui: &mut Ui, document: &Document) {
+fn bars(ui: &mut Ui, document: &Document) {
     let version = document.version();
     let mut bars = vec![];
     let mut add = |name: String, summary: Option<Summary>, mine| {
@@ -71,9 +93,6 @@ fn contents(ui: &mut Ui, document: &Document) {
     }
     if let Some(problem) = &document.numpy_problem {
         widgets::weak(ui, format!("No NumPy time: {problem}"));
-    }
-    if let Some(timing) = &version.time {
-        figures(ui, document, timing);
     }
 }
 
@@ -117,7 +136,7 @@ fn chart(ui: &mut Ui, bars: &[Bar]) {
             painter.text(
                 at,
                 Align2::RIGHT_CENTER,
-                format!("{factor:.2}× the time"),
+                format!("{}× the time", factor_text(factor)),
                 body(size::SMALL),
                 color,
             );
@@ -136,42 +155,52 @@ fn chart(ui: &mut Ui, bars: &[Bar]) {
     }
 }
 
+/// Three digits.
+fn factor_text(factor: f64) -> String {
+    match factor {
+        f if f >= 100.0 => format!("{f:.0}"),
+        f if f >= 10.0 => format!("{f:.1}"),
+        f => format!("{f:.2}"),
+    }
+}
+
 fn figures(ui: &mut Ui, document: &Document, timing: &Timing) {
     let c = colors(ui);
     let Some(summary) = timing.runs.summary().filter(|s| s.median > 0.0) else { return };
-    ui.add_space(6.0);
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 20.0;
-        let mut figure = |value: String, of: String| {
-            ui.vertical(|ui| {
-                ui.spacing_mut().item_spacing.y = 0.0;
-                ui.label(RichText::new(value).color(c.strong).size(size::HEADING));
-                widgets::weak(ui, of);
-            });
-        };
-        let gbs = timing.bytes / summary.median / 1e6;
-        let gflops = timing.flop / summary.median / 1e6;
-        let limit = |value: f64, most: Option<f64>, unit: &str| match most {
-            Some(most) if most > 0.0 => format!("{:.0} % of {most:.0} {unit}", value / most * 100.0),
-            _ => unit.to_string(),
-        };
-        let machine = document.machine.as_ref();
-        if timing.bytes > 0.0 {
-            figure(
-                format!("{gbs:.2} GB/s"),
-                format!("at least moved, {}", limit(gbs, machine.map(|m| m.bandwidth_gbs), "GB/s")),
-            );
-        }
-        if timing.flop > 0.0 {
-            figure(format!("{gflops:.2} GFLOP/s"), limit(gflops, machine.map(|m| m.peak_gflops), "GFLOP/s"));
-        }
-        figure(widgets::duration(timing.compile_ms), "to compile".into());
-        if let Some(error) = timing.error {
-            let text = if error == 0.0 { "0".into() } else { format!("{error:.1e}") };
-            figure(
-                if error.is_finite() { text } else { "differs".into() },
-                "largest difference from NumPy".into(),
-            );
+    let mut all: Vec<(String, String)> = vec![];
+    let gbs = timing.bytes / summary.median / 1e6;
+    let gflops = timing.flop / summary.median / 1e6;
+    let limit = |value: f64, most: Option<f64>, unit: &str| match most {
+        Some(most) if most > 0.0 => format!("{:.0} % of this machine's {most:.0}", value / most * 100.0),
+        _ => unit.to_string(),
+    };
+    let machine = document.machine.as_ref();
+    if timing.bytes > 0.0 {
+        let of = limit(gbs, machine.map(|m| m.bandwidth_gbs), "has to be moved");
+        all.push((format!("{} GB/s", factor_text(gbs)), of));
+    }
+    if timing.flop > 0.0 {
+        let of = limit(gflops, machine.map(|m| m.peak_gflops), "computed");
+        all.push((format!("{} GFLOP/s", factor_text(gflops)), of));
+    }
+    if let Some(error) = timing.error {
+        let text = if error == 0.0 { "0".into() } else { format!("{error:.1e}") };
+        all.push((
+            if error.is_finite() { text } else { "differs".into() },
+            "largest difference from NumPy".into(),
+        ));
+    }
+    all.push((widgets::duration(timing.compile_ms), "to start a worker and compile".into()));
+    egui::Grid::new("figures").num_columns(2).spacing(vec2(24.0, 8.0)).show(ui, |ui| {
+        for pair in all.chunks(2) {
+            for (value, of) in pair {
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 0.0;
+                    ui.label(RichText::new(value).color(c.strong).size(size::HEADING));
+                    widgets::weak(ui, of);
+                });
+            }
+            ui.end_row();
         }
     });
 }

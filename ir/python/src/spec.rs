@@ -201,6 +201,9 @@ fn parse_fill(text: &str) -> Result<Fill, String> {
     })
 }
 
+/// Kind, type, shape and little-endian bytes in C order.
+pub type Elements = (&'static str, DType, Vec<usize>, Vec<u8>);
+
 impl Spec {
     /// The symbols of a preset; the first one if `None`. `set` overrides.
     pub fn symbols(
@@ -237,13 +240,8 @@ impl Spec {
         }
     }
 
-    /// One argument's elements: kind (as in [`Arg::Scalar`], `array` for arrays), type, shape and
-    /// little-endian bytes in C order.
-    pub fn value(
-        &self,
-        name: &str,
-        symbols: &BTreeMap<String, i64>,
-    ) -> Result<(&'static str, DType, Vec<usize>, Vec<u8>), SpecError> {
+    /// One argument's elements; the kind is as in [`Arg::Scalar`], or `array`.
+    pub fn value(&self, name: &str, symbols: &BTreeMap<String, i64>) -> Result<Elements, SpecError> {
         let fail = |reason: String| SpecError::Arg { name: name.to_string(), reason };
         let arg = self.args.get(name).ok_or_else(|| fail("is missing in the spec".into()))?;
         let lookup = |n: Name| symbols.get(n.as_str()).copied();

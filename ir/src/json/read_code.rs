@@ -54,7 +54,7 @@ pub fn assignments(
     for line in text.split(['\n', ';']).map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let plain = |i: usize| {
             let before = line[..i].chars().next_back();
-            line[i + 1..].chars().next() != Some('=') && !before.is_some_and(|c| "=<>!+-*/%&|^".contains(c))
+            !line[i + 1..].starts_with('=') && !before.is_some_and(|c| "=<>!+-*/%&|^".contains(c))
         };
         let Some(at) = line.match_indices('=').map(|(i, _)| i).find(|&i| plain(i)) else {
             return Err(format!("'{line}' is no assignment"));

@@ -43,11 +43,10 @@ fn exports_read_back_without_our_attribute() {
     }
 }
 
-/// `cargo test -p weft-ir -- --ignored dace_files` with WEFT_SDFG_FOLDER set to uncompressed files.
+/// Reads the uncompressed files of the folder WEFT_SDFG_FOLDER, if it is set.
 #[test]
-#[ignore = "needs a folder of .sdfg files"]
 fn dace_files() {
-    let folder = std::env::var("WEFT_SDFG_FOLDER").unwrap();
+    let Ok(folder) = std::env::var("WEFT_SDFG_FOLDER") else { return };
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.sort();
     for path in paths {
@@ -66,6 +65,17 @@ fn dace_files() {
             }
             Err(e) => println!("no    {name}: {e}"),
         }
+    }
+}
+
+/// Writes the fixtures for `tests/dace_fixtures.py`: with WEFT_SDFG_FOLDER set to an empty folder,
+/// `cargo test -p weft-ir -- --ignored fixtures_for_dace`.
+#[test]
+#[ignore = "needs a folder to write to"]
+fn fixtures_for_dace() {
+    let folder = PathBuf::from(std::env::var("WEFT_SDFG_FOLDER").unwrap());
+    for (name, graph) in fixtures() {
+        std::fs::write(folder.join(name).with_extension("sdfg"), write(&graph)).unwrap();
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::Span;
 use super::data::{Data, Memlet};
 use super::ids::{EdgeId, MapId, NodeId};
 use super::order::order;
 use super::scope::propagate;
 use super::state::{Library, Map, Node, Port, StateGraph, Tasklet};
-use super::Span;
 use crate::names::Name;
 use crate::symbolic::Assumptions;
 
@@ -54,7 +54,13 @@ impl<'a> StateBuilder<'a> {
     }
 
     /// A library node between access nodes.
-    pub fn library(&mut self, library: Library, inputs: &[Input], outputs: &[Output], span: Option<Span>) -> NodeId {
+    pub fn library(
+        &mut self,
+        library: Library,
+        inputs: &[Input],
+        outputs: &[Output],
+        span: Option<Span>,
+    ) -> NodeId {
         let node = self.graph.add_node(Node::Library(library), span);
         for input in inputs {
             self.graph.connect(input.node, Port::new(node, input.conn), input.memlet.clone());

@@ -6,6 +6,7 @@ mod builder;
 mod data;
 mod ids;
 mod order;
+mod paths;
 mod scope;
 mod state;
 pub mod verify;
@@ -17,10 +18,9 @@ pub use builder::{Input, Output, StateBuilder};
 pub use data::{Data, Lifetime, Memlet, Storage, Wcr, column_major, row_major};
 pub use ids::{BlockId, EdgeId, MapId, NodeId, Place};
 pub use order::{order, unordered};
+pub use paths::Paths;
 pub use scope::{Scopes, propagate};
-pub use state::{
-    Edge, Library, LibraryKind, Map, Nested, Node, Port, Schedule, StateGraph, Tasklet,
-};
+pub use state::{Edge, Library, LibraryKind, Map, Nested, Node, Port, Schedule, StateGraph, Tasklet};
 pub use verify::{Verified, Violation, verify};
 
 use crate::dtype::DType;
@@ -101,15 +101,31 @@ pub struct Block {
 pub enum BlockKind {
     State(StateGraph),
     /// `var` is a symbol of the body; the range is evaluated once. The step is a non-zero constant.
-    Loop { var: Name, range: Range, body: Region },
-    While { cond: tasklet::Expr, body: Region },
+    Loop {
+        var: Name,
+        range: Range,
+        body: Region,
+    },
+    While {
+        cond: tasklet::Expr,
+        body: Region,
+    },
     /// The first branch whose condition holds, else `otherwise`.
-    Conditional { branches: Vec<(tasklet::Expr, Region)>, otherwise: Region },
+    Conditional {
+        branches: Vec<(tasklet::Expr, Region)>,
+        otherwise: Region,
+    },
     /// Gives a symbol its value; on every path a symbol is assigned before it is used.
     /// The type is `i64`.
-    Assign { symbol: Name, value: tasklet::Expr },
+    Assign {
+        symbol: Name,
+        value: tasklet::Expr,
+    },
     /// Stops the call with `message` unless `cond` holds. Never removed unless proven.
-    Check { cond: tasklet::Expr, message: String },
+    Check {
+        cond: tasklet::Expr,
+        message: String,
+    },
     Break,
     Continue,
     Return,
@@ -177,9 +193,10 @@ impl Region {
 
     /// Copies only the blocks on the way (versions share the rest).
     pub fn find_mut(&mut self, id: BlockId) -> Option<&mut Block> {
-        let at = self.blocks.iter().position(|b| {
-            b.id == id || b.regions().into_iter().any(|region| region.find(id).is_some())
-        })?;
+        let at = self
+            .blocks
+            .iter()
+            .position(|b| b.id == id || b.regions().into_iter().any(|region| region.find(id).is_some()))?;
         let block = Arc::make_mut(&mut self.blocks[at]);
         if block.id == id {
             return Some(block);

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{Data, Memlet, Wcr};
 use super::ids::{MapId, NodeId};
+use super::paths::Paths;
 use super::scope::Scopes;
 use super::state::{Node, StateGraph};
 use crate::names::Name;
@@ -27,7 +28,7 @@ pub fn unordered(
     data: &BTreeMap<Name, Data>,
     facts: &Assumptions,
 ) -> Vec<(NodeId, NodeId, Name)> {
-    let Some(scopes) = Scopes::of(graph) else { return vec![] };
+    let Some((scopes, paths)) = Scopes::of(graph).zip(Paths::of(graph)) else { return vec![] };
     let mut found = vec![];
     let maps: Vec<Option<MapId>> = [None].into_iter().chain(graph.maps().map(|(id, _)| Some(id))).collect();
     for scope in maps {
@@ -42,8 +43,8 @@ pub fn unordered(
         for (i, a) in events.iter().enumerate() {
             for b in &events[i + 1..] {
                 if let Some(name) = conflict(a, b, &facts)
-                    && !graph.reaches(a.last, b.first)
-                    && !graph.reaches(b.last, a.first)
+                    && !paths.reaches(a.last, b.first)
+                    && !paths.reaches(b.last, a.first)
                 {
                     found.push((a.last, b.first, name));
                 }
@@ -64,7 +65,12 @@ pub fn order(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, facts: &Assump
 }
 
 /// The events of a scope, oldest first.
-fn events(graph: &StateGraph, data: &BTreeMap<Name, Data>, scopes: &Scopes, scope: Option<MapId>) -> Vec<Event> {
+fn events(
+    graph: &StateGraph,
+    data: &BTreeMap<Name, Data>,
+    scopes: &Scopes,
+    scope: Option<MapId>,
+) -> Vec<Event> {
     let mut events = vec![];
     for node in scopes.children(scope) {
         let (first, last) = match graph.node(node) {
@@ -80,7 +86,9 @@ fn events(graph: &StateGraph, data: &BTreeMap<Name, Data>, scopes: &Scopes, scop
             // A copy runs when its destination is reached.
             for edge in graph.in_edges(node) {
                 let Some(memlet) = &edge.memlet else { continue };
-                if let (Node::Access(_) | Node::MapEntry(_), Some(other)) = (graph.node(edge.src.node), &memlet.other) {
+                if let (Node::Access(_) | Node::MapEntry(_), Some(other)) =
+                    (graph.node(edge.src.node), &memlet.other)
+                {
                     event.reads.push((memlet.data, memlet.subset.clone()));
                     event.writes.push((*name, other.clone(), memlet.wcr));
                 }

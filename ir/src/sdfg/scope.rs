@@ -140,12 +140,16 @@ pub fn propagate(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, facts: &As
                 };
                 let partner = Name::new(&format!("{to}{stem}"));
                 let port = |e: &super::Edge| if outer_is_in { e.src.conn } else { e.dst.conn };
-                let memlets: Vec<&Memlet> =
-                    inner.iter().filter(|e| port(e) == Some(partner)).filter_map(|e| e.memlet.as_ref()).collect();
+                let memlets: Vec<&Memlet> = inner
+                    .iter()
+                    .filter(|e| port(e) == Some(partner))
+                    .filter_map(|e| e.memlet.as_ref())
+                    .collect();
                 let Some(first) = memlets.first() else { continue };
                 // Inside a scope an edge may carry a copy out of or into a local container.
                 let outside = edge.memlet.as_ref().map_or(first.data, |m| m.data);
-                let side = |m: &Memlet| if m.data == outside { Some(m.subset.clone()) } else { m.other.clone() };
+                let side =
+                    |m: &Memlet| if m.data == outside { Some(m.subset.clone()) } else { m.other.clone() };
                 let hull = memlets
                     .iter()
                     .map(|m| side(m)?.image(&params, &facts))

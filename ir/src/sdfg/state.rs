@@ -322,8 +322,10 @@ impl StateGraph {
     /// Nodes so that every edge goes forward; among the possible orders, oldest first.
     /// `None` if there is a cycle.
     pub fn topological(&self) -> Option<Vec<NodeId>> {
-        let mut waiting: BTreeMap<NodeId, usize> =
-            self.node_ids().map(|id| (id, self.graph.edges_directed(self.nodes[&id], Direction::Incoming).count())).collect();
+        let mut waiting: BTreeMap<NodeId, usize> = self
+            .node_ids()
+            .map(|id| (id, self.graph.edges_directed(self.nodes[&id], Direction::Incoming).count()))
+            .collect();
         let mut ready: std::collections::BTreeSet<NodeId> =
             waiting.iter().filter(|(_, n)| **n == 0).map(|(&id, _)| id).collect();
         let mut order = Vec::with_capacity(waiting.len());
@@ -346,9 +348,7 @@ impl StateGraph {
 /// for versions of one graph. Use the text form to compare across graphs.
 impl PartialEq for StateGraph {
     fn eq(&self, other: &StateGraph) -> bool {
-        self.maps == other.maps
-            && self.nodes().eq(other.nodes())
-            && self.edges().eq(other.edges())
+        self.maps == other.maps && self.nodes().eq(other.nodes()) && self.edges().eq(other.edges())
     }
 }
 impl Eq for StateGraph {}

@@ -181,11 +181,11 @@ fn tasklet(
     let assigned = t.code.iter().map(|a| a.target).filter(|n| t.outputs.iter().any(|o| o.0 == *n));
     let mut outputs = vec![];
     for conn in assigned.chain(t.outputs.iter().map(|o| o.0)) {
-        if !names.contains_key(&conn) {
+        names.entry(conn).or_insert_with(|| {
             let name = Name::new(&format!("%out{}", outputs.len()));
             outputs.push((name, t.outputs.iter().find(|o| o.0 == conn).map_or("", |o| o.1.short())));
-            names.insert(conn, name);
-        }
+            name
+        });
     }
     let rename = |n: Name| names.get(&n).copied().unwrap_or(n);
     let code = t.code.iter().map(|a| Assign {

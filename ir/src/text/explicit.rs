@@ -15,6 +15,9 @@ use crate::sdfg::{
 use crate::symbolic::{Range, Subset};
 use crate::tasklet::{Assign, parse as expr};
 
+/// Connectors of a tasklet with their types.
+type Connectors = Vec<(Name, DType)>;
+
 // ---- pieces ----------------------------------------------------------------------------
 
 /// `A[i, 0:N]?`
@@ -258,7 +261,7 @@ fn tasklet(c: &mut Cursor, line: &Line) -> Result<Tasklet, ParseError> {
         })
     };
     c.eat_word("tasklet");
-    let head = |c: &mut Cursor| -> Parsed<(Name, Vec<(Name, DType)>, Vec<(Name, DType)>)> {
+    let head = |c: &mut Cursor| -> Parsed<(Name, Connectors, Connectors)> {
         let label = c.name("a label")?;
         let inputs = connectors(c)?;
         c.expect("->")?;

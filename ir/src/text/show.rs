@@ -52,7 +52,8 @@ pub fn rows(sdfg: &Sdfg) -> Vec<Row> {
     let implied = implied_symbols(sdfg);
     for (name, dtype) in &sdfg.symbols {
         let given = sdfg.args.contains(name) && dtype.is_int() && !sdfg.data.contains_key(name);
-        if !given && !(implied.contains(name) && *dtype == DType::I64) {
+        let plain = implied.contains(name) && *dtype == DType::I64;
+        if !given && !plain {
             line(format!("symbol {}: {dtype}", quoted(*name)));
         }
     }

@@ -114,6 +114,8 @@ struct Ctx {
     in_loop: bool,
     /// Inside a parallel loop.
     in_parallel: bool,
+    /// Inside a map.
+    in_map: bool,
     /// Inside a nested SDFG: `Return` breaks the one-trip loop around it, unless other loops are
     /// in between.
     nested: Option<Nesting>,
@@ -152,7 +154,7 @@ struct Lowerer {
     checks: Vec<crate::tree::CheckInfo>,
     /// Transients that live as long as the call.
     lifelong: BTreeSet<BufferId>,
-    /// Transients that belong to an iteration of a parallel loop.
+    /// Transients that belong to one iteration of a map.
     private: BTreeSet<BufferId>,
     /// Symbols that an `Assign` gives a value: their facts may change.
     mutable: BTreeSet<Name>,
@@ -204,7 +206,7 @@ impl Lowerer {
         renamed.collect()
     }
 
-    fn transients(&mut self, env: &mut Env, in_parallel: bool) -> Result<()> {
+    fn transients(&mut self, env: &mut Env, in_map: bool) -> Result<()> {
         for (name, data) in &env.sdfg.data {
             if env.views.contains_key(name) {
                 continue;
@@ -220,7 +222,7 @@ impl Lowerer {
             let id = self.buffer(*name, data.dtype, &shape, &strides, Placement::Heap);
             if data.lifetime == weft_ir::sdfg::Lifetime::Sdfg {
                 self.lifelong.insert(id);
-            } else if in_parallel {
+            } else if in_map {
                 self.private.insert(id);
             }
             env.views.insert(*name, View::whole(id, &shape));

@@ -107,6 +107,7 @@ impl Lowerer {
         };
         let mut inner = ctx.clone();
         inner.leave_direct();
+        inner.in_map = true;
         let mut loops = vec![];
         for ((param, range), schedule) in map.params.iter().zip(schedules) {
             let range = env.range(range);
@@ -121,7 +122,7 @@ impl Lowerer {
             l.span = state.graph.span(entry);
             loops.push(l);
         }
-        self.privatize(&mut env, state, id, inner.in_parallel);
+        self.privatize(&mut env, state, id);
         let mut body = vec![];
         self.scope(&env, &inner, state, Some(id), &mut body)?;
         if let Some((_, exit)) = state.graph.map_nodes(id) {
@@ -139,7 +140,7 @@ impl Lowerer {
 
     /// A transient that only the nodes inside of a map touch, and no edge leads in or out of it, is
     /// private to an iteration: memory of its own, even where other scopes use the same name.
-    fn privatize(&mut self, env: &mut Env, state: &State, map: MapId, in_parallel: bool) {
+    fn privatize(&mut self, env: &mut Env, state: &State, map: MapId) {
         let Some((entry, exit)) = state.graph.map_nodes(map) else { return };
         let crossing = state.graph.in_edges(entry).into_iter().chain(state.graph.out_edges(entry));
         let crossing = crossing.chain(state.graph.in_edges(exit)).chain(state.graph.out_edges(exit));
@@ -159,9 +160,7 @@ impl Lowerer {
                 let shape: Vec<Expr> = data.shape.iter().map(|e| env.expr(e)).collect();
                 let strides: Vec<Expr> = data.strides.iter().map(|e| env.expr(e)).collect();
                 let id = self.buffer(name, data.dtype, &shape, &strides, Placement::Heap);
-                if in_parallel {
-                    self.private.insert(id);
-                }
+                self.private.insert(id);
                 env.views.insert(name, View::whole(id, &shape));
             }
         }

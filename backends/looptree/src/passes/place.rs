@@ -10,7 +10,7 @@ use weft_ir::symbolic::Expr;
 
 use super::is_transient;
 use crate::tree::{Buffer, BufferId, LoopSchedule, Placement, Program, Stmt};
-use crate::visit::{defined_in, walk};
+use crate::visit::defined_in;
 
 /// Transients of at most this many bytes, for certain, live on the stack.
 const STACK_BYTES: i64 = 4096;
@@ -63,7 +63,7 @@ fn is_small(buffer: &Buffer) -> bool {
 struct Order<'a> {
     buffers: &'a [Buffer],
     lifelong: &'a BTreeSet<BufferId>,
-    /// All uses are in one iteration of a parallel loop: memory outside of it would be shared.
+    /// Those of an iteration of a map: iterations must not share them.
     private: &'a BTreeSet<BufferId>,
 }
 
@@ -111,16 +111,18 @@ impl Order<'_> {
             Stmt::For(l) => free.contains(&l.var),
             _ => false,
         } || stmt.lists().iter().any(|l| defined_in(l).iter().any(|n| free.contains(n)));
-        if varies || (self.private.contains(&id) && holds_parallel(stmt)) {
+        if varies {
             return true;
         }
         if self.lifelong.contains(&id) {
             return false;
         }
+        // A loop around a map may carry on what only the map uses, but not what is an iteration's own.
+        let private = self.private.contains(&id) && is_held_below(stmt, id);
         match stmt {
             Stmt::For(l) => match l.schedule {
                 LoopSchedule::Parallel => true,
-                LoopSchedule::Sequential => false,
+                LoopSchedule::Sequential => private,
                 LoopSchedule::Vector | LoopSchedule::Unordered => {
                     let heap = buffer.placement == Placement::Heap;
                     if heap {
@@ -129,17 +131,20 @@ impl Order<'_> {
                     !heap
                 }
             },
-            _ => false,
+            _ => private,
         }
     }
 }
 
-fn holds_parallel(stmt: &Stmt) -> bool {
-    let mut found = false;
-    for list in stmt.lists() {
-        walk(list, &mut |s| found |= matches!(s, Stmt::For(l) if l.schedule == LoopSchedule::Parallel));
-    }
-    found
+/// Does an unordered loop further in hold all uses?
+fn is_held_below(stmt: &Stmt, id: BufferId) -> bool {
+    let lists = stmt.lists();
+    let mut holders = lists.iter().flat_map(|l| l.iter()).filter(|s| used(s).contains(&id));
+    let (Some(inner), None) = (holders.next(), holders.next()) else { return false };
+    let mut own = false;
+    inner.touches_here(&mut |b, _, _| own |= b == id);
+    let unordered = matches!(inner, Stmt::For(l) if l.schedule != LoopSchedule::Sequential);
+    !own && (unordered || is_held_below(inner, id))
 }
 
 fn shape_symbols(buffer: &Buffer) -> BTreeSet<Name> {

@@ -6,7 +6,7 @@ use super::Checker;
 use super::edges::Role;
 use super::state::State;
 use crate::names::Name;
-use crate::sdfg::{Edge, Memlet, Node, NodeId, Place, Wcr};
+use crate::sdfg::{Edge, Memlet, Node, NodeId, Paths, Place, Wcr};
 use crate::symbolic::Subset;
 
 /// One read or write of a container by a node that is no map.
@@ -36,7 +36,7 @@ impl Checker<'_, '_> {
         }
         let mut names: Vec<Name> = events.keys().copied().collect();
         names.sort();
-        let paths = Paths::of(state);
+        let Some(paths) = Sequence::of(state) else { return };
         for name in names {
             let events = &events[&name];
             if events.iter().all(|e| e.reads) {
@@ -50,7 +50,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn pair(&mut self, state: &State, name: Name, one: &Event, other: &Event, paths: &Paths) {
+    fn pair(&mut self, state: &State, name: Name, one: &Event, other: &Event, paths: &Sequence) {
         let resolved = one.wcr.is_some() && one.wcr == other.wcr && !one.reads && !other.reads;
         if (one.reads && other.reads) || resolved || paths.ordered(one, other) {
             return;
@@ -110,35 +110,16 @@ impl State<'_> {
     }
 }
 
-/// Which nodes lead to which.
-struct Paths<'s, 'c> {
+/// Which events are done before which start.
+struct Sequence<'s, 'c> {
     state: &'c State<'s>,
-    index: HashMap<NodeId, usize>,
-    /// A bit for each node that a node leads to, itself included.
-    reached: Vec<Vec<u64>>,
+    paths: Paths,
 }
 
-impl<'s, 'c> Paths<'s, 'c> {
-    fn of(state: &'c State<'s>) -> Paths<'s, 'c> {
-        let order = state.graph.topological().unwrap_or_default();
-        let index: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
-        let mut reached = vec![vec![0u64; order.len().div_ceil(64)]; order.len()];
-        for (i, id) in order.iter().enumerate().rev() {
-            let mut bits = std::mem::take(&mut reached[i]);
-            bits[i / 64] |= 1 << (i % 64);
-            for edge in &state.ends[id].outs {
-                for (bit, further) in bits.iter_mut().zip(&reached[index[&edge.dst.node]]) {
-                    *bit |= further;
-                }
-            }
-            reached[i] = bits;
-        }
-        Paths { state, index, reached }
-    }
-
-    fn leads(&self, from: NodeId, to: NodeId) -> bool {
-        let to = self.index[&to];
-        self.reached[self.index[&from]][to / 64] >> (to % 64) & 1 == 1
+impl<'s, 'c> Sequence<'s, 'c> {
+    /// `None` for a cyclic graph, which is reported elsewhere.
+    fn of(state: &'c State<'s>) -> Option<Sequence<'s, 'c>> {
+        Some(Sequence { state, paths: Paths::of(state.graph)? })
     }
 
     /// One is done before the other starts, or both are one node's own affair.
@@ -152,7 +133,7 @@ impl<'s, 'c> Paths<'s, 'c> {
 
     /// `first` ends at `a.1`, or at its access node if it writes; the other starts at `b.0`.
     fn before(&self, first: &Event, a: (NodeId, NodeId), b: (NodeId, NodeId)) -> bool {
-        self.leads(a.1, b.0) || (!first.reads && self.leads(first.at, b.0))
+        self.paths.reaches(a.1, b.0) || (!first.reads && self.paths.reaches(first.at, b.0))
     }
 
     /// Where a node's work starts and ends, seen from another: the outermost map around only it.

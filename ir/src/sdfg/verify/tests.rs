@@ -85,7 +85,7 @@ fn node(graph: &StateGraph, label: &str) -> NodeId {
     graph.nodes().find(|(_, n)| named(n)).expect("a node").0
 }
 
-fn memlet<'g>(graph: &'g mut StateGraph, find: impl Fn(&StateGraph, &Edge) -> bool) -> &'g mut Memlet {
+fn memlet(graph: &mut StateGraph, find: impl Fn(&StateGraph, &Edge) -> bool) -> &mut Memlet {
     let id = graph.edges().find(|e| e.memlet.is_some() && find(graph, e)).expect("an edge").id;
     graph.memlet_mut(id).as_mut().expect("a memlet")
 }
