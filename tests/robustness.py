@@ -185,7 +185,7 @@ class BadPython(Case):
     def test_syntax_errors(self):
         self.refused("def bad(a):\n    a[0 = 1.0\n", 2)
         self.refused("def bad(a):\n    if a:\n", 2)
-        self.refused("def bad(a:\n    pass\n", 1)
+        self.refused("def bad(a b):\n    pass\n", 1)
         self.refused("def bad(a):\n\ta[0] = 1\n        a[1] = 2\n", 3)
 
     def test_what_is_not_supported_has_its_line(self):

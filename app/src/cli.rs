@@ -2,7 +2,9 @@
 
 mod inspect;
 mod run;
+mod signals;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,9 +13,13 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::work::{Fault, Format, Inputs, Kernel, Problem, Strategy, Target};
 
+const STATUS: &str = "\
+Exit status: 0 right; 1 the kernel failed while running (an index out of bounds, out of memory, the
+time limit, a crash of the worker); 2 refused or wrong usage, the reason on stderr.";
+
 /// A workbench for dataflow graphs of NumPy kernels: import, transform, compile, measure.
 #[derive(Parser)]
-#[command(name = "weft", version, about, disable_help_subcommand = true)]
+#[command(name = "weft", version, about, disable_help_subcommand = true, after_help = STATUS)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -38,8 +44,8 @@ enum Command {
         inputs: InputArgs,
         #[arg(long)]
         json: bool,
-        /// Start from the simplified graph
-        #[arg(long, default_value = "none")]
+        /// Rewrite first: none, simplify, auto or a RECIPE.json
+        #[arg(long, value_name = "HOW", default_value = "none")]
         optimize: Strategy,
     },
     /// The help of one transformation
@@ -57,21 +63,22 @@ enum Command {
         /// A parameter of the transformation
         #[arg(long = "param", value_name = "K=V")]
         params: Vec<String>,
-        /// Applied before
-        #[arg(long, default_value = "none")]
+        /// Rewrite first: none, simplify, auto or a RECIPE.json
+        #[arg(long, value_name = "HOW", default_value = "none")]
         optimize: Strategy,
-        #[arg(long)]
+        #[arg(long, value_name = "FILE.sdfg")]
         output: PathBuf,
     },
     /// Write the graph, or what is generated from it, to a file
     Export {
         #[command(flatten)]
         file: FileArgs,
-        #[arg(long, default_value = "none")]
+        /// Rewrite first: none, simplify, auto or a RECIPE.json
+        #[arg(long, value_name = "HOW", default_value = "none")]
         optimize: Strategy,
         #[arg(long = "to", value_enum)]
         format: Format,
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         output: PathBuf,
     },
     /// Open the window; without a display, do the same job in the terminal
@@ -130,6 +137,7 @@ impl FileArgs {
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     let start = Instant::now();
+    signals::install();
     let level = std::env::var("WEFT_LOG").ok().and_then(|l| l.parse().ok()).unwrap_or(tracing::Level::WARN);
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
     let cli = match Cli::try_parse() {
@@ -139,16 +147,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    match dispatch(cli.command, start) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Fault::Problem(problem)) => {
-            eprintln!("{problem}");
+    match catch_unwind(AssertUnwindSafe(|| dispatch(cli.command, start))) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(Fault::Problem(problem))) => {
+            eprintln!("{}", problem.to_string().trim_end());
             ExitCode::from(2)
         }
-        Err(fault) => {
+        Ok(Err(fault)) => {
             eprintln!("error: {fault}");
             ExitCode::from(1)
         }
+        // The hook has said what it was.
+        Err(_) => ExitCode::from(2),
     }
 }
 

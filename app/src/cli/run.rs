@@ -17,27 +17,32 @@ use crate::work::{
 pub struct RunArgs {
     #[command(flatten)]
     file: FileArgs,
-    #[arg(long, default_value = "auto")]
+    /// Rewrite first: none, simplify, auto or a RECIPE.json
+    #[arg(long, value_name = "HOW", default_value = "auto")]
     optimize: Strategy,
+    /// Where to run
     #[arg(long, default_value = "cpu", value_parser = ["cpu"])]
     device: String,
     /// Default: all cores
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Every array parameter after the call, and return_0, …
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: Option<u64>,
+    /// Write every array parameter as it is after the call, and return_0, …
     #[arg(long, value_name = "OUT.npz")]
     output: Option<PathBuf>,
+    /// Write times, steps and limits as JSON instead of a table
     #[arg(long, value_name = "REPORT.json")]
     report: Option<PathBuf>,
     /// Timed runs; 0 compiles only
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     repeat: Option<usize>,
-    /// Of the measurement, and ten times as much for the first call
-    #[arg(long, value_name = "SECONDS")]
-    time_budget: Option<f64>,
+    /// How long to measure. A call that takes ten times as long is stopped; 0 lets a call take
+    /// forever. Without it, 2 s are measured and a call is stopped after 600 s
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    time_budget: Option<Duration>,
+    /// Measure NumPy beside it; this executes the kernel's Python file
     #[arg(long, value_parser = ["numpy"])]
     baseline: Option<String>,
-    /// Compile always
+    /// Compile even what was compiled before
     #[arg(long)]
     no_cache: bool,
 }
@@ -46,16 +51,30 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
-fn seconds(value: f64) -> Result<Duration, Problem> {
-    Duration::try_from_secs_f64(value)
-        .map_err(|_| Problem::usage("--time-budget: a number of seconds, please"))
+fn seconds(text: &str) -> Result<Duration, String> {
+    let value = text.parse().ok().and_then(|v| Duration::try_from_secs_f64(v).ok());
+    value.filter(|v| v.as_secs() < 1 << 32).ok_or_else(|| "a number of seconds, please".into())
+}
+
+/// Of one call where nothing is said.
+const CALL_LIMIT: Duration = Duration::from_secs(600);
+/// Of the measurement where nothing is said.
+const BUDGET: Duration = Duration::from_secs(2);
+
+/// The time limit of a call, and the time to measure.
+fn limits(given: Option<Duration>) -> (Option<Duration>, Duration) {
+    match given {
+        None => (Some(CALL_LIMIT), BUDGET),
+        Some(Duration::ZERO) => (None, BUDGET),
+        Some(budget) => (Some(budget * 10), budget),
+    }
 }
 
 pub fn run(args: &RunArgs, start: Instant) -> Result<(), Fault> {
-    let budget = args.time_budget.map(seconds).transpose()?;
+    let (time_limit, budget) = limits(args.time_budget);
     let job = Job {
-        threads: args.threads.unwrap_or_else(cores).clamp(1, 1024),
-        time_limit: budget.map(|b| b * 10),
+        threads: args.threads.map_or_else(cores, |n| n as usize),
+        time_limit,
         cache: if args.no_cache { None } else { cache_folder().map(|dir| dir.join("objects")) },
     };
     // The worker starts while the kernel is imported.
@@ -76,7 +95,7 @@ pub fn run(args: &RunArgs, start: Instant) -> Result<(), Fault> {
         write_npz(path, &outputs).map_err(Problem::usage)?;
     }
     if measures && args.repeat != Some(0) {
-        let effort = Effort { repeat: args.repeat, budget: budget.unwrap_or(Duration::from_secs(2)) };
+        let effort = Effort { repeat: args.repeat, budget };
         let comparison = measure(&mut measuring, &kernel, &optimized, args.baseline.is_some(), effort, &job)?;
         fill(&mut report, &comparison.0);
         report.baseline = comparison.1.map(|(numpy, reference)| {

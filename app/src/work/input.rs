@@ -47,10 +47,6 @@ impl Target {
     fn extension(&self) -> &str {
         self.file.extension().and_then(|e| e.to_str()).unwrap_or_default()
     }
-
-    pub fn is_python(&self) -> bool {
-        self.extension() == "py"
-    }
 }
 
 /// Where the arguments come from.

@@ -1,7 +1,7 @@
 //! Compiles versions in a worker, runs them, and times them beside each other and NumPy.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -38,9 +38,7 @@ impl Fault {
                 });
                 let message = format!("{}{}", place.unwrap_or_default(), failure.message);
                 match failure.kind {
-                    FailureKind::Refused | FailureKind::Guard | FailureKind::Overlap => {
-                        Problem::Usage(message).into()
-                    }
+                    FailureKind::Refused | FailureKind::Guard => Problem::Usage(message).into(),
                     FailureKind::Check | FailureKind::Memory | FailureKind::Internal => {
                         Fault::Kernel(message)
                     }
@@ -65,16 +63,15 @@ pub struct Job {
 
 /// Starts this program again as a worker.
 pub fn start_worker(job: &Job) -> Result<Worker, Fault> {
-    let program = std::env::current_exe().map_err(Problem::usage)?;
     let limits = Limits { time: job.time_limit, ..Limits::of_this_machine() };
-    Worker::start(&program, limits).map_err(|e| Problem::usage(e).into())
+    // The very file that runs here, even if it was built anew or removed meanwhile.
+    Worker::start(Path::new("/proc/self/exe"), limits).map_err(|e| Problem::usage(e).into())
 }
 
 /// A version that is compiled and loaded in a worker of its own.
 pub struct Measuring {
     pub worker: Worker,
     pub phases: Phases,
-    pub from_cache: bool,
     kernel: u32,
     arguments: Option<u32>,
 }
@@ -93,8 +90,8 @@ impl Measuring {
             cache: job.cache.clone(),
         };
         match worker.request(&request, &[]).map_err(|e| Fault::from_worker(e, kernel))?.0 {
-            Reply::Compiled { kernel, phases_ms, from_cache } => {
-                Ok(Measuring { worker, phases: phases_ms, from_cache, kernel, arguments: None })
+            Reply::Compiled { kernel, phases_ms, .. } => {
+                Ok(Measuring { worker, phases: phases_ms, kernel, arguments: None })
             }
             other => Err(unexpected(&other)),
         }
@@ -138,8 +135,10 @@ impl Measuring {
                 continue;
             }
             let dtype = head.dtype().ok_or_else(|| Fault::Kernel("a malformed reply".into()))?;
-            let bytes = payload.get(head.offset..head.offset + head.bytes).unwrap_or_default().to_vec();
-            outputs.push((head.name, HostArray { dtype, shape: head.shape, fortran: head.fortran, bytes }));
+            let mut array = HostArray::zeros(dtype, head.shape).map_err(|e| Fault::Kernel(e.to_string()))?;
+            array.fortran = head.fortran;
+            payload.read(head.offset, &mut array.bytes).map_err(|e| Fault::Kernel(e.to_string()))?;
+            outputs.push((head.name, array));
         }
         Ok((outputs, ms))
     }

@@ -10,7 +10,6 @@ mod report;
 mod samples;
 mod session;
 
-pub use arguments::Arguments;
 pub use input::{Inputs, Kernel, Problem, Target};
 pub use measure::{
     Comparison, Effort, Fault, Job, Measurement, Measuring, compare, max_rel_error, start_baseline,

@@ -149,8 +149,9 @@ fn read_npy(reader: &mut dyn Read) -> Result<HostArray, String> {
         (T::Complex, n) => format!("complex{}", n * 8),
         _ => kind.to_string(),
     };
-    let dtype = DType::from_numpy(&name)
-        .ok_or_else(|| format!("the type {name} is not supported; use float64, int64 or another of NumPy's"))?;
+    let dtype = DType::from_numpy(&name).ok_or_else(|| {
+        format!("the type {name} is not supported; use float64, int64 or another of NumPy's")
+    })?;
     let shape: Vec<usize> = header.shape().iter().map(|&n| n as usize).collect();
     let fortran = header.order() == npyz::Order::Fortran && shape.len() > 1;
     let size = shape
@@ -217,7 +218,8 @@ mod tests {
         for (i, dtype) in DType::all().enumerate() {
             for shape in [vec![], vec![0], vec![3], vec![2, 5]] {
                 let fortran = i % 2 == 0 && shape.len() > 1;
-                let mut array = HostArray { fortran, ..HostArray::zeros(dtype, shape.clone()).expect("small") };
+                let mut array =
+                    HostArray { fortran, ..HostArray::zeros(dtype, shape.clone()).expect("small") };
                 for (k, byte) in array.bytes.iter_mut().enumerate() {
                     *byte = if dtype == DType::Bool { (k % 2) as u8 } else { k as u8 };
                 }

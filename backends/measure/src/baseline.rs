@@ -1,17 +1,17 @@
 //! NumPy's time and results for the same call, in a Python process of its own.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::arrays::{HostArray, read_npz, write_npz};
+use crate::process::Process;
 
 /// What went wrong in or with the Python process; none of it touches Weft's own result.
 #[derive(Debug, thiserror::Error)]
@@ -48,10 +48,10 @@ pub fn find_python() -> Option<PathBuf> {
 
 /// A Python process that has the user's module and the arguments loaded. Dropping it kills it.
 pub struct Baseline {
-    child: Child,
+    process: Process,
     stdin: ChildStdin,
     lines: Receiver<String>,
-    folder: PathBuf,
+    folder: Folder,
     /// NumPy's version.
     pub numpy: String,
 }
@@ -77,23 +77,23 @@ impl Baseline {
         cancel: &AtomicBool,
     ) -> Result<Baseline, BaselineError> {
         let python = find_python().ok_or(BaselineError::NoPython)?;
-        let folder = temporary_folder().map_err(|e| BaselineError::Setup(e.to_string()))?;
-        let inputs = folder.join("inputs.npz");
+        let folder = Folder::new().map_err(|e| BaselineError::Setup(e.to_string()))?;
+        let inputs = folder.0.join("inputs.npz");
         write_npz(&inputs, arrays).map_err(|e| BaselineError::Setup(e.to_string()))?;
         let threads = threads.to_string();
-        let mut child = Command::new(&python)
+        let mut command = Command::new(&python);
+        command
             .args(["-c", include_str!("baseline.py")])
             .env("OMP_NUM_THREADS", &threads)
             .env("OPENBLAS_NUM_THREADS", &threads)
             .env("MKL_NUM_THREADS", &threads)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
+            .stdout(Stdio::piped());
+        let (process, pipes) = Process::start(&mut command, Some(folder.0.clone()))
             .map_err(|e| BaselineError::Setup(format!("{}: {e}", python.display())))?;
-        let stdin = child.stdin.take().expect("piped");
-        let stdout = child.stdout.take().expect("piped");
+        let stdin = pipes.stdin.expect("piped");
+        let stdout = pipes.stdout.expect("piped");
         let (sender, lines) = channel();
         std::thread::Builder::new()
             .name("baseline-reader".into())
@@ -105,22 +105,27 @@ impl Baseline {
                 }
             })
             .map_err(|e| BaselineError::Setup(e.to_string()))?;
-        let mut baseline = Baseline { child, stdin, lines, folder, numpy: String::new() };
-        let setup = json!({"file": file, "function": function, "parameters": parameters, "inputs": inputs});
+        let mut baseline = Baseline { process, stdin, lines, folder, numpy: String::new() };
+        let setup = json!({"folder": baseline.folder.0, "file": file, "function": function, "parameters": parameters, "inputs": inputs});
         let line = baseline.ask(&setup, Duration::from_secs(60), cancel)?;
         baseline.numpy = line.numpy.unwrap_or_default();
         Ok(baseline)
     }
 
     /// Times that many calls, arguments restored before each; milliseconds.
-    pub fn measure(&mut self, runs: usize, limit: Duration, cancel: &AtomicBool) -> Result<Vec<f64>, BaselineError> {
+    pub fn measure(
+        &mut self,
+        runs: usize,
+        limit: Duration,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<f64>, BaselineError> {
         let line = self.ask(&json!({"runs": runs}), limit, cancel)?;
         line.runs_ms.ok_or_else(|| BaselineError::Raised("no times".into()))
     }
 
     /// The arrays after the last measured call, then `return_0`, ….
     pub fn results(&mut self, cancel: &AtomicBool) -> Result<Vec<(String, HostArray)>, BaselineError> {
-        let output = self.folder.join("outputs.npz");
+        let output = self.folder.0.join("outputs.npz");
         self.ask(&json!({"output": output}), Duration::from_secs(120), cancel)?;
         read_npz(&output).map_err(|e| BaselineError::Setup(e.to_string()))
     }
@@ -137,7 +142,9 @@ impl Baseline {
             match self.lines.recv_timeout(Duration::from_millis(20)) {
                 Ok(text) => break text,
                 Err(RecvTimeoutError::Disconnected) => return Err(BaselineError::Died),
-                Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::SeqCst) => return Err(BaselineError::Cancelled),
+                Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::SeqCst) => {
+                    return Err(BaselineError::Cancelled);
+                }
                 Err(RecvTimeoutError::Timeout) if start.elapsed() > limit => return Err(BaselineError::Time),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -152,19 +159,27 @@ impl Baseline {
 
 impl Drop for Baseline {
     fn drop(&mut self) {
-        // SAFETY: a signal to the group that the child was made the leader of.
-        unsafe {
-            libc::kill(-(self.child.id() as i32), libc::SIGKILL);
-        }
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        // Before the folder that it works in goes.
+        self.process.stop();
     }
 }
 
-pub(crate) fn temporary_folder() -> std::io::Result<PathBuf> {
-    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let n = COUNT.fetch_add(1, Ordering::Relaxed);
-    let folder = std::env::temp_dir().join(format!("weft-{}-{n}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    Ok(folder)
+/// A temporary folder, removed when dropped.
+pub(crate) struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> std::io::Result<Folder> {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("weft-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Folder(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in a temporary folder does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

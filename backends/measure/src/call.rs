@@ -23,9 +23,9 @@ pub enum CallError {
     Value(String),
 }
 
-/// Values of all free symbols, from integer arguments, from `known`, and from the extents of
-/// the arrays (solving extents that are linear in one unknown symbol). Types, ranks, extents
-/// and guards are checked.
+/// Values of all free symbols, from integer arguments, from `known`, from the extents of the
+/// arrays and from equations among the guards (solving what is linear in one unknown symbol).
+/// Types, ranks, extents and guards are checked.
 pub fn bind_symbols(
     sdfg: &Sdfg,
     known: &BTreeMap<Name, i64>,
@@ -48,20 +48,26 @@ pub fn bind_symbols(
                 found: format!("{} of {}", array.dtype.numpy(), array.shape.len()),
             });
         }
-        open.extend(data.shape.iter().zip(&array.shape).enumerate().map(|(d, (e, &n))| (arg, d, e, n as i64)));
+        open.extend(
+            data.shape.iter().zip(&array.shape).enumerate().map(|(d, (e, &n))| (arg, d, e, n as i64)),
+        );
     }
-    // Each round solves the extents that have one unknown left.
+    let extents = open.iter().map(|&(_, _, extent, size)| (extent, size));
+    let zeros = sdfg.guards.iter().filter_map(|g| if let Guard::Zero(e) = g { Some((e, 0)) } else { None });
+    let equations: Vec<(&Expr, i64)> = extents.chain(zeros).collect();
+    // Each round solves the equations that have one unknown left.
     loop {
         let before = values.len();
-        for (_, _, extent, size) in &open {
+        for &(extent, size) in &equations {
             let unknown: Vec<Name> =
                 extent.free_symbols().into_iter().filter(|s| !values.contains_key(s)).collect();
             let [symbol] = unknown[..] else { continue };
             let known = extent.subst(&|n| values.get(&n).map(|&v| Expr::int(v)));
             let Some((factors, rest)) = known.linear(&[symbol]) else { continue };
             let (Some(rest), factor) = (rest.as_int(), factors[0]) else { continue };
-            if factor != 0 && (size - rest) % factor == 0 {
-                values.insert(symbol, (size - rest) / factor);
+            let value = size.checked_sub(rest).filter(|&v| v.checked_rem(factor) == Some(0));
+            if let Some(value) = value.and_then(|v| v.checked_div(factor)) {
+                values.insert(symbol, value);
             }
         }
         if values.len() == before {

@@ -4,8 +4,9 @@
 //! endian, the header (JSON), the payload.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 
 use serde::Serialize;
@@ -14,13 +15,35 @@ use serde::de::DeserializeOwned;
 const MAX_HEADER: usize = 256 << 20;
 
 /// One end of a connection.
-pub enum Channel {
+pub(crate) enum Channel {
     Socket(UnixStream),
     Pipes { input: File, output: File },
 }
 
+/// Called whenever a socket with a timeout has waited that long; an error ends the exchange.
+pub(crate) type Watch<'a> = &'a mut dyn FnMut() -> io::Result<()>;
+
+/// The bytes that came with a message: left where they are until they are asked for.
+pub enum Payload {
+    Inline(Vec<u8>),
+    Shared(File),
+}
+
+impl Payload {
+    /// Copies the bytes from `offset` on. Fails where the payload is shorter than that.
+    pub fn read(&self, offset: usize, into: &mut [u8]) -> io::Result<()> {
+        match self {
+            Payload::Inline(bytes) => {
+                let part = bytes.get(offset..).and_then(|rest| rest.get(..into.len()));
+                into.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+            Payload::Shared(file) => file.read_exact_at(into, offset as u64),
+        }
+    }
+}
+
 impl Channel {
-    /// What to poll for incoming frames.
     pub fn read_fd(&self) -> RawFd {
         match self {
             Channel::Socket(socket) => socket.as_raw_fd(),
@@ -29,7 +52,7 @@ impl Channel {
     }
 
     /// Sends a message with its payload, the parts one after the other.
-    pub fn send(&mut self, message: &impl Serialize, payload: &[&[u8]]) -> io::Result<()> {
+    pub fn send(&mut self, message: &impl Serialize, payload: &[&[u8]], watch: Watch) -> io::Result<()> {
         let header = serde_json::to_vec(message)?;
         let total: usize = payload.iter().map(|p| p.len()).sum();
         let inline = if matches!(self, Channel::Socket(_)) { 0 } else { total as u64 };
@@ -38,8 +61,10 @@ impl Channel {
         match self {
             Channel::Socket(socket) => {
                 let memfd = if total > 0 { Some(memfd(payload)?) } else { None };
-                send_with_fd(socket, &start, memfd.as_ref().map(|f| f.as_raw_fd()))?;
-                socket.write_all(&header)
+                let fd = memfd.as_ref().map(|f| f.as_raw_fd());
+                let sent = patiently(watch, || send_with_fd(socket, &start, fd))?;
+                write_all(socket, &start[sent..], watch)?;
+                write_all(socket, &header, watch)
             }
             Channel::Pipes { output, .. } => {
                 output.write_all(&start)?;
@@ -53,30 +78,30 @@ impl Channel {
     }
 
     /// The next message and its payload. An end of file is an error of kind `UnexpectedEof`.
-    pub fn receive<T: DeserializeOwned>(&mut self) -> io::Result<(T, Vec<u8>)> {
+    pub fn receive<T: DeserializeOwned>(&mut self, watch: Watch) -> io::Result<(T, Payload)> {
         let mut start = [0u8; 12];
         let mut fd = None;
         match self {
             Channel::Socket(socket) => {
-                let n = receive_with_fd(socket, &mut start, &mut fd)?;
+                let n = patiently(watch, || receive_with_fd(socket, &mut start, &mut fd))?;
                 if n == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                socket.read_exact(&mut start[n..])?;
+                read_exact(socket, &mut start[n..], watch)?;
             }
-            Channel::Pipes { input, .. } => input.read_exact(&mut start)?,
+            Channel::Pipes { input, .. } => read_exact(input, &mut start, watch)?,
         }
         let length = u32::from_le_bytes(start[..4].try_into().expect("four bytes")) as usize;
         let inline = u64::from_le_bytes(start[4..].try_into().expect("eight bytes"));
         if length > MAX_HEADER {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "frame header too long"));
         }
-        let mut header = vec![0; length];
         let reader: &mut dyn Read = match self {
             Channel::Socket(socket) => socket,
             Channel::Pipes { input, .. } => input,
         };
-        reader.read_exact(&mut header)?;
+        let mut header = vec![0; length];
+        read_exact(reader, &mut header, watch)?;
         let mut payload = vec![];
         if inline > 0 {
             reader.take(inline).read_to_end(&mut payload)?;
@@ -84,13 +109,40 @@ impl Channel {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        if let Some(fd) = fd {
-            let mut file = File::from(fd);
-            file.seek(SeekFrom::Start(0))?;
-            file.read_to_end(&mut payload)?;
-        }
+        let payload = fd.map_or(Payload::Inline(payload), |fd| Payload::Shared(File::from(fd)));
         Ok((serde_json::from_slice(&header)?, payload))
     }
+}
+
+/// Repeats what a timeout interrupts, as long as `watch` agrees.
+fn patiently<T>(watch: Watch, mut action: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match action() {
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => watch()?,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn write_all(writer: &mut dyn Write, mut bytes: &[u8], watch: Watch) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match patiently(watch, || writer.write(bytes))? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            n => bytes = &bytes[n..],
+        }
+    }
+    Ok(())
+}
+
+fn read_exact(reader: &mut dyn Read, mut bytes: &mut [u8], watch: Watch) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match patiently(watch, || reader.read(bytes))? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => bytes = &mut bytes[n..],
+        }
+    }
+    Ok(())
 }
 
 fn memfd(parts: &[&[u8]]) -> io::Result<File> {
@@ -110,7 +162,7 @@ fn memfd(parts: &[&[u8]]) -> io::Result<File> {
 
 const CONTROL: usize = 64;
 
-fn send_with_fd(socket: &UnixStream, bytes: &[u8], fd: Option<RawFd>) -> io::Result<()> {
+fn send_with_fd(socket: &UnixStream, bytes: &[u8], fd: Option<RawFd>) -> io::Result<usize> {
     let mut control = [0u64; CONTROL / 8];
     let mut part = libc::iovec { iov_base: bytes.as_ptr() as *mut _, iov_len: bytes.len() };
     // SAFETY: all-zero is a valid msghdr; the control buffer is aligned and large enough for one
@@ -133,7 +185,7 @@ fn send_with_fd(socket: &UnixStream, bytes: &[u8], fd: Option<RawFd>) -> io::Res
     if sent < 0 {
         return Err(io::Error::last_os_error());
     }
-    (&*socket).write_all(&bytes[sent as usize..])
+    Ok(sent as usize)
 }
 
 fn receive_with_fd(socket: &UnixStream, bytes: &mut [u8], fd: &mut Option<OwnedFd>) -> io::Result<usize> {
@@ -166,12 +218,16 @@ mod tests {
     fn payloads_travel_beside_and_inside() {
         let (a, b) = UnixStream::pair().expect("socket pair");
         let (mut a, mut b) = (Channel::Socket(a), Channel::Socket(b));
+        let mut never = || Ok(());
         let big = vec![7u8; 1 << 20];
-        a.send(&serde_json::json!({"x": 1}), &[&big, b"end"]).expect("sent");
-        let (message, payload): (serde_json::Value, _) = b.receive().expect("received");
+        a.send(&serde_json::json!({"x": 1}), &[&big, b"end"], &mut never).expect("sent");
+        let (message, payload): (serde_json::Value, _) = b.receive(&mut never).expect("received");
         assert_eq!(message["x"], 1);
-        assert_eq!(payload.len(), big.len() + 3);
+        let mut tail = [0; 4];
+        payload.read(big.len() - 1, &mut tail).expect("read");
+        assert_eq!(&tail, b"\x07end");
+        assert!(payload.read(big.len(), &mut tail).is_err());
         drop(a);
-        assert!(b.receive::<serde_json::Value>().is_err());
+        assert!(b.receive::<serde_json::Value>(&mut never).is_err());
     }
 }

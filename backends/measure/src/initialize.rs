@@ -1,10 +1,11 @@
 //! Arguments that a Python function makes (NPBench's `initialize`).
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::arrays::{HostArray, read_npz};
-use crate::baseline::{BaselineError, find_python, temporary_folder};
+use crate::baseline::{BaselineError, Folder, find_python};
 
 const SCRIPT: &str = r#"
 import importlib.util, json, os, sys
@@ -30,23 +31,25 @@ pub fn initialize(
 ) -> Result<Vec<(String, HostArray)>, BaselineError> {
     let python = find_python().ok_or(BaselineError::NoPython)?;
     let setup = |e: &dyn std::fmt::Display| BaselineError::Setup(e.to_string());
-    let folder = temporary_folder().map_err(|e| setup(&e))?;
-    let output = folder.join("arguments.npz");
+    let folder = Folder::new().map_err(|e| setup(&e))?;
+    let output = folder.0.join("arguments.npz");
     let call = serde_json::json!({"file": file, "function": function, "sizes": sizes, "names": names, "output": output});
-    let run = Command::new(python)
-        .args(["-c", SCRIPT, &call.to_string()])
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| setup(&e));
-    let arrays = run.and_then(|run| {
+    let mut command = Command::new(python);
+    command.args(["-c", SCRIPT, &call.to_string()]).env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
+    // SAFETY: one async-signal-safe call between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            // This thread waits for it; if it goes, so does the Python process.
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            Ok(())
+        });
+    }
+    let run = command.output().map_err(|e| setup(&e));
+    run.and_then(|run| {
         if run.status.success() {
             return read_npz(&output).map_err(|e| setup(&e));
         }
         let text = String::from_utf8_lossy(&run.stderr);
         Err(BaselineError::Raised(text.lines().last().unwrap_or("no message").to_string()))
-    });
-    // What is left in a temporary folder does no harm.
-    let _ = std::fs::remove_dir_all(folder);
-    arrays
+    })
 }

@@ -20,7 +20,8 @@ pub struct Machine {
 pub fn machine(threads: usize) -> Machine {
     let cpu = cpu_model();
     let path = cache_folder().map(|dir| dir.join(format!("machine-{threads}.json")));
-    let cached = path.as_ref().and_then(|p| std::fs::read(p).ok()).and_then(|b| serde_json::from_slice(&b).ok());
+    let cached =
+        path.as_ref().and_then(|p| std::fs::read(p).ok()).and_then(|b| serde_json::from_slice(&b).ok());
     if let Some(machine) = cached.filter(|m: &Machine| m.cpu == cpu && m.threads == threads) {
         return machine;
     }

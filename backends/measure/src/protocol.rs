@@ -39,17 +39,37 @@ pub enum Emit {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Request {
-    Hello { version: u32 },
+    Hello {
+        version: u32,
+    },
     /// The graph in the text form with spans. `cache` is the folder of compiled objects.
-    Compile { sdfg: String, threads: usize, cache: Option<PathBuf> },
+    Compile {
+        sdfg: String,
+        threads: usize,
+        cache: Option<PathBuf>,
+    },
     /// Arguments of one call; the payload has the arrays. The worker keeps them pristine.
-    Load { kernel: u32, symbols: BTreeMap<String, i64>, arrays: Vec<ArrayHeader> },
+    Load {
+        kernel: u32,
+        symbols: BTreeMap<String, i64>,
+        arrays: Vec<ArrayHeader>,
+    },
     /// One call on a fresh copy of the arguments.
-    Run { arguments: u32 },
+    Run {
+        arguments: u32,
+    },
     /// That many timed calls, arguments restored before each.
-    Measure { arguments: u32, runs: usize },
-    Emit { sdfg: String, what: Emit },
-    Machine { threads: usize },
+    Measure {
+        arguments: u32,
+        runs: usize,
+    },
+    Emit {
+        sdfg: String,
+        what: Emit,
+    },
+    Machine {
+        threads: usize,
+    },
 }
 
 /// Milliseconds; a phase that did not run is absent.
@@ -80,9 +100,8 @@ pub enum FailureKind {
     Check,
     /// The arguments break a fact that the graph relies on.
     Guard,
-    /// Written arguments overlap.
-    Overlap,
     Memory,
+    /// Weft's own fault.
     Internal,
 }
 
@@ -97,13 +116,32 @@ pub struct Failure {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Reply {
-    Hello { version: u32, cpu: String, blas: String },
-    Compiled { kernel: u32, phases_ms: Phases, from_cache: bool },
-    Loaded { arguments: u32 },
+    Hello {
+        version: u32,
+    },
+    Compiled {
+        kernel: u32,
+        phases_ms: Phases,
+        from_cache: bool,
+    },
+    Loaded {
+        arguments: u32,
+    },
     /// The payload has the array arguments as they stand after the call, then the results.
-    Ran { arrays: Vec<ArrayHeader>, ms: f64 },
-    Measured { runs_ms: Vec<f64> },
-    Emitted { text: String },
-    Machine { cpu: String, bandwidth_gbs: f64, peak_gflops: f64 },
+    Ran {
+        arrays: Vec<ArrayHeader>,
+        ms: f64,
+    },
+    Measured {
+        runs_ms: Vec<f64>,
+    },
+    Emitted {
+        text: String,
+    },
+    Machine {
+        cpu: String,
+        bandwidth_gbs: f64,
+        peak_gflops: f64,
+    },
     Failed(Failure),
 }

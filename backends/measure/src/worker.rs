@@ -1,45 +1,73 @@
 //! `weft worker`: lowers, compiles, links and runs for its own CPU, in a process that may die.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::fd::FromRawFd;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use weft_cpu::{Kernel, Options, Status};
-use weft_ir::Name;
 use weft_ir::sdfg::{Span, Verified, verify};
+use weft_ir::{DType, Name};
 use weft_looptree::Program;
 
 use crate::arrays::HostArray;
 use crate::call::{bind_symbols, elements};
-use crate::channel::Channel;
-use crate::client::{Limits, socket_from_fd};
-use crate::machine::{cpu_model, machine};
+use crate::channel::{Channel, Payload};
+use crate::client::Limits;
+use crate::machine::machine;
 use crate::protocol::{ArrayHeader, Emit, Failure, FailureKind, Phases, Reply, Request, VERSION};
 
 /// Serves one connection until its end: a socket (`Some(fd)`), else stdin and stdout.
 pub fn serve(socket: Option<i32>) -> io::Result<()> {
     let mut channel = match socket {
         // SAFETY: the parent opened the descriptor for us, and we take it once.
-        Some(fd) => Channel::Socket(unsafe { socket_from_fd(fd) }),
+        Some(fd) => Channel::Socket(unsafe { UnixStream::from_raw_fd(fd) }),
         None => private_stdio()?,
     };
+    die_first();
     watch_parent(channel.read_fd());
     let mut worker = Server::default();
+    // The parent watches over time; here one waits for as long as it takes.
+    let mut patient = || Ok(());
     loop {
-        let (request, payload) = match channel.receive::<Request>() {
+        let (request, payload) = match channel.receive::<Request>(&mut patient) {
             Ok(message) => message,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(()),
             Err(error) => return Err(error),
         };
-        let (reply, arrays) = match worker.answer(request, payload) {
-            Ok(reply) => reply,
-            Err(failure) => (Reply::Failed(failure), vec![]),
+        let answer = catch_unwind(AssertUnwindSafe(|| worker.answer(request, payload)));
+        let (reply, arrays) = match answer {
+            Ok(Ok((reply, arguments))) => (reply, arguments.map(|id| worker.bytes(id)).unwrap_or_default()),
+            Ok(Err(failure)) => (Reply::Failed(failure), vec![]),
+            Err(panic) => {
+                let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+                (
+                    Reply::Failed(fail(
+                        FailureKind::Internal,
+                        format!("internal error in the worker: {text}"),
+                    )),
+                    vec![],
+                )
+            }
         };
-        let parts: Vec<&[u8]> = arrays.iter().map(Vec::as_slice).collect();
-        channel.send(&reply, &parts)?;
+        channel.send(&reply, &arrays, &mut patient)?;
+    }
+}
+
+/// Where memory runs out, the system ends the worker and not the window; and a crash leaves no
+/// image of the memory behind.
+fn die_first() {
+    // What is refused here is only less comfort.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: a valid limit.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_CORE, &none);
     }
 }
 
@@ -81,14 +109,42 @@ struct Compiled {
     kernel: Kernel,
 }
 
-/// Arguments of one call: as they came, and as the kernel works on them.
+/// An argument or a result of one call.
+struct Slot {
+    name: Name,
+    dtype: DType,
+    shape: Vec<usize>,
+    fortran: bool,
+    /// Where the payload has its value before the call; a result has none and starts as zeros.
+    offset: Option<usize>,
+    written: bool,
+    working: Aligned,
+}
+
+/// Arguments of one call. As they came they stay in the payload, which is the only copy beside
+/// what the kernel works on. Each array has memory of its own, so that none overlaps another.
 struct Arguments {
     kernel: u32,
     symbols: BTreeMap<Name, i64>,
-    pristine: Vec<(Name, HostArray)>,
-    /// Which of the pristine arrays the kernel writes.
-    written: Vec<bool>,
-    working: Vec<Aligned>,
+    payload: Payload,
+    slots: Vec<Slot>,
+}
+
+impl Arguments {
+    /// Undoes what the kernel has written.
+    fn restore(&mut self) -> Result<(), Failure> {
+        for slot in self.slots.iter_mut().filter(|s| s.written) {
+            match slot.offset {
+                Some(offset) => self.payload.read(offset, slot.working.bytes_mut()).map_err(short)?,
+                None => slot.working.bytes_mut().fill(0),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn short(error: io::Error) -> Failure {
+    fail(FailureKind::Internal, format!("an array is not in the payload: {error}"))
 }
 
 #[derive(Default)]
@@ -98,7 +154,8 @@ struct Server {
     next_arguments: u32,
 }
 
-type Answer = Result<(Reply, Vec<Vec<u8>>), Failure>;
+/// The reply, and the arguments whose arrays go with it.
+type Answer = Result<(Reply, Option<u32>), Failure>;
 
 fn fail(kind: FailureKind, message: impl ToString) -> Failure {
     Failure { kind, message: message.to_string(), span: None }
@@ -109,11 +166,9 @@ fn ms(start: Instant) -> f64 {
 }
 
 impl Server {
-    fn answer(&mut self, request: Request, payload: Vec<u8>) -> Answer {
+    fn answer(&mut self, request: Request, payload: Payload) -> Answer {
         let reply = match request {
-            Request::Hello { .. } => {
-                Reply::Hello { version: VERSION, cpu: cpu_model(), blas: weft_rt::blas_name().to_string() }
-            }
+            Request::Hello { .. } => Reply::Hello { version: VERSION },
             Request::Compile { sdfg, threads, cache } => self.compile(&sdfg, threads, cache)?,
             Request::Load { kernel, symbols, arrays } => self.load(kernel, symbols, arrays, payload)?,
             Request::Run { arguments } => return self.run(arguments),
@@ -144,10 +199,20 @@ impl Server {
                 }
             }
         };
-        Ok((reply, vec![]))
+        Ok((reply, None))
     }
 
-    fn compile(&mut self, text: &str, threads: usize, cache: Option<std::path::PathBuf>) -> Result<Reply, Failure> {
+    /// The arrays of a call, in order.
+    fn bytes(&self, arguments: u32) -> Vec<&[u8]> {
+        self.arguments.get(&arguments).map_or(vec![], |a| a.slots.iter().map(|s| s.working.bytes()).collect())
+    }
+
+    fn compile(
+        &mut self,
+        text: &str,
+        threads: usize,
+        cache: Option<std::path::PathBuf>,
+    ) -> Result<Reply, Failure> {
         let start = Instant::now();
         let sdfg = read(text)?;
         let program = lower(&sdfg)?;
@@ -173,60 +238,63 @@ impl Server {
         kernel: u32,
         symbols: BTreeMap<String, i64>,
         headers: Vec<ArrayHeader>,
-        payload: Vec<u8>,
+        payload: Payload,
     ) -> Result<Reply, Failure> {
+        // One set of arguments at a time: arrays can be large.
+        self.arguments.clear();
         let internal = |m: &str| fail(FailureKind::Internal, m);
         let compiled = self.kernels.get(kernel as usize).ok_or_else(|| internal("no such kernel"))?;
-        let mut arrays: BTreeMap<Name, HostArray> = BTreeMap::new();
-        for header in headers {
-            let bytes = payload.get(header.offset..).and_then(|rest| rest.get(..header.bytes));
-            let (Some(bytes), Some(dtype)) = (bytes, header.dtype()) else {
-                return Err(internal("a malformed array header"));
-            };
-            let array = HostArray { dtype, shape: header.shape, fortran: header.fortran, bytes: bytes.to_vec() };
-            if array.len() * dtype.size() != array.bytes.len() {
+        let sdfg = &compiled.sdfg;
+        let mut headers: BTreeMap<Name, ArrayHeader> =
+            headers.into_iter().map(|h| (Name::new(&h.name), h)).collect();
+        let mut shapes: BTreeMap<Name, HostArray> = BTreeMap::new();
+        for (&name, header) in &headers {
+            let dtype = header.dtype().ok_or_else(|| internal("an unknown element type"))?;
+            let (shape, fortran) = (header.shape.clone(), header.fortran);
+            if size_of_array(dtype, &shape) != Some(header.bytes as u64) {
                 return Err(internal("an array of the wrong length"));
             }
-            arrays.insert(Name::new(&header.name), array);
+            shapes.insert(name, HostArray { dtype, shape, fortran, bytes: vec![] });
         }
         let known = symbols.iter().map(|(k, &v)| (Name::new(k), v)).collect();
         let guard = |e: crate::CallError| fail(FailureKind::Guard, e);
-        let refs = arrays.iter().map(|(&k, v)| (k, v)).collect();
-        let symbols = bind_symbols(&compiled.sdfg, &known, &refs).map_err(guard)?;
-        let mut pristine = vec![];
-        for &arg in compiled.sdfg.args.iter().filter(|a| compiled.sdfg.data.contains_key(a)) {
-            let array = arrays.remove(&arg).ok_or_else(|| internal("an array is missing"))?;
-            check_strides(&compiled.sdfg, arg, &array, &symbols)?;
-            pristine.push((arg, array));
+        let refs = shapes.iter().map(|(&k, v)| (k, v)).collect();
+        let symbols = bind_symbols(sdfg, &known, &refs).map_err(guard)?;
+        let mut planned = vec![];
+        for &name in sdfg.args.iter().filter(|a| sdfg.data.contains_key(a)) {
+            let header = headers.remove(&name).ok_or_else(|| internal("an array is missing"))?;
+            let array = shapes.remove(&name).ok_or_else(|| internal("an array is missing"))?;
+            check_strides(sdfg, name, &array, &symbols)?;
+            planned.push((name, array, Some(header.offset)));
         }
-        let mut needed: u64 = pristine.iter().map(|(_, a)| a.bytes.len() as u64).sum();
-        let mut results = vec![];
-        for &name in &compiled.sdfg.returns {
-            let data = &compiled.sdfg.data[&name];
+        for &name in &sdfg.returns {
+            let data = &sdfg.data[&name];
             let shape = elements(&data.shape, &symbols).map_err(guard)?;
-            needed = shape.iter().fold(data.dtype.size() as u64, |n, &d| n.saturating_mul(d as u64)).saturating_add(needed);
-            results.push((name, data.dtype, shape));
+            let array = HostArray { dtype: data.dtype, shape, fortran: false, bytes: vec![] };
+            planned.push((name, array, None));
         }
-        if needed > Limits::of_this_machine().memory {
-            let message = format!("the arguments and results need {} MiB, more than there is", needed >> 20);
-            return Err(fail(FailureKind::Memory, message));
+        check_footprint(&planned)?;
+        let writes = written(sdfg);
+        let mut slots = vec![];
+        for (name, HostArray { dtype, shape, fortran, .. }, offset) in planned {
+            let bytes = size_of_array(dtype, &shape).unwrap_or(u64::MAX);
+            let mut working = Aligned::zeros(bytes).ok_or_else(|| too_large(bytes))?;
+            if let Some(offset) = offset {
+                payload.read(offset, working.bytes_mut()).map_err(short)?;
+            }
+            slots.push(Slot {
+                name,
+                dtype,
+                shape,
+                fortran,
+                offset,
+                written: writes.contains(&name),
+                working,
+            });
         }
-        for (name, dtype, shape) in results {
-            pristine.push((name, HostArray::zeros(dtype, shape).map_err(|e| fail(FailureKind::Memory, e))?));
-        }
-        let writes = written(&compiled.sdfg);
-        let arguments = Arguments {
-            kernel,
-            symbols,
-            written: pristine.iter().map(|(name, _)| writes.contains(name)).collect(),
-            working: pristine.iter().map(|(_, a)| Aligned::copy_of(&a.bytes)).collect(),
-            pristine,
-        };
         let id = self.next_arguments;
         self.next_arguments += 1;
-        // One set of arguments at a time: arrays can be large.
-        self.arguments.clear();
-        self.arguments.insert(id, arguments);
+        self.arguments.insert(id, Arguments { kernel, symbols, payload, slots });
         Ok(Reply::Loaded { arguments: id })
     }
 
@@ -235,12 +303,9 @@ impl Server {
         let arguments =
             self.arguments.get_mut(&id).ok_or_else(|| fail(FailureKind::Internal, "no such arguments"))?;
         let compiled = &self.kernels[arguments.kernel as usize];
-        for (i, (_, saved)) in arguments.pristine.iter().enumerate() {
-            if arguments.written[i] {
-                arguments.working[i].bytes_mut().copy_from_slice(&saved.bytes);
-            }
-        }
-        let pointers: Vec<*mut u8> = arguments.working.iter_mut().map(|a| a.bytes_mut().as_mut_ptr()).collect();
+        arguments.restore()?;
+        let pointers: Vec<*mut u8> =
+            arguments.slots.iter_mut().map(|s| s.working.bytes_mut().as_mut_ptr()).collect();
         let symbols: Vec<i64> = compiled.program.symbols.iter().map(|s| arguments.symbols[s]).collect();
         let start = Instant::now();
         // SAFETY: `load` checked number, types, extents and strides of the arrays against the graph
@@ -262,36 +327,58 @@ impl Server {
             }
             Err(Status::Guard(i)) => {
                 let guard = compiled.program.guards.get(i);
-                Err(fail(FailureKind::Guard, format!("the arguments do not fit the graph: {guard:?} does not hold")))
+                Err(fail(
+                    FailureKind::Guard,
+                    format!("the arguments do not fit the graph: {guard:?} does not hold"),
+                ))
             }
         }
     }
 
     fn run(&mut self, id: u32) -> Answer {
         let elapsed = self.call(id)?;
-        let arguments = &mut self.arguments.get_mut(&id).expect("called");
-        let mut headers = vec![];
-        let mut payload = vec![];
+        let mut arrays = vec![];
         let mut offset = 0;
-        for ((name, array), working) in arguments.pristine.iter().zip(&mut arguments.working) {
-            let bytes = working.bytes_mut().to_vec();
-            headers.push(ArrayHeader {
-                name: name.to_string(),
-                dtype: array.dtype.numpy().into(),
-                shape: array.shape.clone(),
-                fortran: array.fortran,
+        for slot in self.arguments.get(&id).iter().flat_map(|a| &a.slots) {
+            let bytes = slot.working.bytes().len();
+            arrays.push(ArrayHeader {
+                name: slot.name.to_string(),
+                dtype: slot.dtype.numpy().into(),
+                shape: slot.shape.clone(),
+                fortran: slot.fortran,
                 offset,
-                bytes: bytes.len(),
+                bytes,
             });
-            offset += bytes.len();
-            payload.push(bytes);
+            offset += bytes;
         }
-        Ok((Reply::Ran { arrays: headers, ms: elapsed }, payload))
+        Ok((Reply::Ran { arrays, ms: elapsed }, Some(id)))
     }
 }
 
+/// Bytes of an array; `None` where that is no number of the machine.
+fn size_of_array(dtype: DType, shape: &[usize]) -> Option<u64> {
+    shape.iter().try_fold(dtype.size() as u64, |n, &d| n.checked_mul(d as u64))
+}
+
+fn too_large(bytes: u64) -> Failure {
+    let message = format!("out of memory: the arguments and results need {} MiB", bytes >> 20);
+    fail(FailureKind::Memory, message)
+}
+
+/// Refuses arrays that do not fit, before any is allocated.
+fn check_footprint(planned: &[(Name, HostArray, Option<usize>)]) -> Result<(), Failure> {
+    let sizes = planned.iter().map(|(_, a, _)| size_of_array(a.dtype, &a.shape).unwrap_or(u64::MAX));
+    let needed = sizes.fold(0u64, u64::saturating_add);
+    // Small ones are not worth the look at the system's files.
+    if needed > 64 << 20 && needed > Limits::of_this_machine().memory {
+        return Err(too_large(needed));
+    }
+    Ok(())
+}
+
 fn read(text: &str) -> Result<Verified, Failure> {
-    let sdfg = weft_ir::text::parse(text).map_err(|e| fail(FailureKind::Internal, format!("graph text: {e}")))?;
+    let sdfg =
+        weft_ir::text::parse(text).map_err(|e| fail(FailureKind::Internal, format!("graph text: {e}")))?;
     verify(sdfg).map_err(|violations| {
         let list: Vec<String> = violations.into_iter().map(|v| v.message).collect();
         fail(FailureKind::Refused, format!("the graph is not valid: {}", list.join("; ")))
@@ -303,8 +390,8 @@ fn lower(sdfg: &Verified) -> Result<Program, Failure> {
 }
 
 /// Containers with a write in any state of the graph; writes of nested graphs come out through it.
-pub fn written(sdfg: &weft_ir::sdfg::Sdfg) -> std::collections::BTreeSet<Name> {
-    let mut found = std::collections::BTreeSet::new();
+pub fn written(sdfg: &weft_ir::sdfg::Sdfg) -> BTreeSet<Name> {
+    let mut found = BTreeSet::new();
     for (_, graph) in sdfg.states() {
         for (id, node) in graph.nodes() {
             if let weft_ir::sdfg::Node::Access(data) = node
@@ -345,14 +432,23 @@ struct Aligned {
 struct Line([u8; 64]);
 
 impl Aligned {
-    fn copy_of(bytes: &[u8]) -> Aligned {
-        let mut aligned = Aligned { lines: vec![Line([0; 64]); bytes.len().div_ceil(64)], length: bytes.len() };
-        aligned.bytes_mut().copy_from_slice(bytes);
-        aligned
+    /// `None` where there is not that much memory.
+    fn zeros(bytes: u64) -> Option<Aligned> {
+        let length = usize::try_from(bytes).ok()?;
+        let count = length.div_ceil(64);
+        let mut lines = vec![];
+        lines.try_reserve_exact(count).ok()?;
+        lines.resize(count, Line([0; 64]));
+        Some(Aligned { lines, length })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: the lines are at least `length` initialized bytes, and borrowed as long as the slice.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: the lines are at least `length` initialized bytes, and borrowed as long as the slice.
+        // SAFETY: as above, and borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.length) }
     }
 }

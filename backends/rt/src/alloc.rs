@@ -27,16 +27,33 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept { blocks: Vec::new(), bytes: 0 });
 /// Memory that this process may still take, in bytes: the least of what the machine has available
 /// and what the control group allows. `None` where neither is known.
 pub fn available_bytes() -> Option<u64> {
-    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
         Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()?.saturating_mul(1024))
     });
-    let group = |max: &str, now: &str| Some(number(max)?.saturating_sub(number(now)?));
-    let v2 = group("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current");
-    let v1 =
-        group("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes");
-    [machine, v2, v1].into_iter().flatten().min()
+    let v2 = std::path::Path::new("/sys/fs/cgroup");
+    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = own.lines().find_map(|l| l.strip_prefix("0::/")).unwrap_or_default();
+    // A limit of a group holds for all groups below it.
+    let groups = v2.join(own);
+    let groups = groups.ancestors().take_while(|g| g.starts_with(v2));
+    let v2 = groups.filter_map(|g| group_bytes(g, "memory.max", "memory.current"));
+    let v1 = std::path::Path::new("/sys/fs/cgroup/memory");
+    let v1 = group_bytes(v1, "memory.limit_in_bytes", "memory.usage_in_bytes");
+    v2.chain(machine).chain(v1).min()
+}
+
+/// What a control group allows beyond what it holds; files that are only cached do not count.
+fn group_bytes(group: &std::path::Path, max: &str, now: &str) -> Option<u64> {
+    let read = |name: &str| std::fs::read_to_string(group.join(name)).ok();
+    let number = |name: &str| read(name)?.trim().parse::<u64>().ok();
+    let most = number(max)?;
+    let cached: u64 = read("memory.stat").map_or(0, |text| {
+        let files =
+            text.lines().filter_map(|l| l.strip_prefix("inactive_file ").or(l.strip_prefix("active_file ")));
+        files.filter_map(|n| n.trim().parse::<u64>().ok()).sum()
+    });
+    Some(most.saturating_sub(number(now)?.saturating_sub(cached)))
 }
 
 /// Gives the kept blocks back to the system.
