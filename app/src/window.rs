@@ -61,10 +61,16 @@ impl Window {
 
     /// One frame.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
+        // What a key does is seen in the same frame.
+        let keys = from_keys(ui.ctx(), &self.runner.state);
+        self.note(&keys);
+        for command in keys {
+            self.runner.run(command);
+        }
         self.runner.prepare();
-        let mut commands = from_keys(ui.ctx(), &self.runner.state);
-        commands.extend(views::show(ui, &self.runner.state, &mut self.layout));
-        self.time(&commands);
+        let commands = views::show(ui, &self.runner.state, &mut self.layout);
+        self.time();
+        self.note(&commands);
         if !commands.is_empty() {
             ui.ctx().request_repaint();
         }
@@ -74,7 +80,7 @@ impl Window {
     }
 
     /// Latency, for the log: to the first frame, and from a command to the new picture.
-    fn time(&mut self, commands: &[Command]) {
+    fn time(&mut self) {
         if self.frames < 2 {
             tracing::debug!("frame {} after {:.0} ms", self.frames, self.start.elapsed().as_secs_f64() * 1e3);
         }
@@ -85,6 +91,9 @@ impl Window {
             tracing::debug!("{what}: new picture after {:.1} ms", since.elapsed().as_secs_f64() * 1e3);
             self.changed = None;
         }
+    }
+
+    fn note(&mut self, commands: &[Command]) {
         use crate::commands::Action;
         for command in commands {
             let what = match command {

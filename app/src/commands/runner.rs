@@ -238,8 +238,8 @@ impl Runner {
             Action::Quit => self.ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Undo => self.undo(),
             Action::Redo => self.redo(),
-            Action::Simplify => self.rewrite("Simplify", |graph| weft_transforms::simplify(graph)),
-            Action::Auto => self.rewrite("Auto-optimize", |graph| weft_transforms::auto(graph)),
+            Action::Simplify => self.rewrite("Simplify", weft_transforms::simplify),
+            Action::Auto => self.rewrite("Auto-optimize", weft_transforms::auto),
             Action::CopyText => {
                 if let Some(document) = &self.state.document {
                     let text = weft_ir::text::print(document.graph());

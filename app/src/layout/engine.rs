@@ -65,10 +65,10 @@ const MOST_FOR_LAYOUT_RS: usize = 250;
 fn place(flow: &Flow) -> Placed {
     if flow.sizes.len() <= MOST_FOR_LAYOUT_RS {
         // A fault in the library must not take the window with it.
-        if let Ok(placed) = catch_unwind(AssertUnwindSafe(|| LayoutRs.place(flow))) {
-            if is_sound(&placed, flow) {
-                return placed;
-            }
+        if let Ok(placed) = catch_unwind(AssertUnwindSafe(|| LayoutRs.place(flow)))
+            && is_sound(&placed, flow)
+        {
+            return placed;
         }
     }
     Layers.place(flow)

@@ -130,7 +130,15 @@ fn pieces(from: Pos2, via: &[Pos2], to: Pos2, boxes: &[Rect]) -> Vec<[Pos2; 4]> 
 /// Gives labels a place where they cover neither boxes nor each other; the rest has none.
 fn place_labels(wires: &mut [Wire], boxes: &[Rect]) {
     let mut taken: Vec<Rect> = boxes.to_vec();
-    for wire in wires {
+    // Long lines that run straight down beside boxes.
+    let straight: Vec<(usize, Rect)> = wires
+        .iter()
+        .enumerate()
+        .flat_map(|(i, w)| w.pieces.iter().map(move |p| (i, p)))
+        .filter(|(_, p)| p[0].x == p[3].x)
+        .map(|(i, p)| (i, Rect::from_two_pos(p[0], p[3])))
+        .collect();
+    for (i, wire) in wires.iter_mut().enumerate() {
         if wire.label.is_empty() || wire.pieces.is_empty() {
             continue;
         }
@@ -141,7 +149,9 @@ fn place_labels(wires: &mut [Wire], boxes: &[Rect]) {
         wire.label_at = [0, count - 1, count / 2].into_iter().find_map(|piece| {
             spots.iter().find_map(|&t| {
                 let rect = Rect::from_center_size(point_on(&wire.pieces[piece], t), size);
-                taken.iter().all(|r| !r.expand(1.0).intersects(rect)).then_some(rect)
+                let free = taken.iter().all(|r| !r.expand(1.0).intersects(rect))
+                    && straight.iter().all(|(other, r)| *other == i || !r.intersects(rect));
+                free.then_some(rect)
             })
         });
         taken.extend(wire.label_at);

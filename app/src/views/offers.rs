@@ -131,10 +131,10 @@ fn row(
         (ICON_BLOCK, c.weak)
     });
     let response = row.show(ui);
-    if response.hovered() {
-        if let Some(place) = offer.site.places.first() {
-            commands.push(Command::Hover(Some(*place)));
-        }
+    if response.hovered()
+        && let Some(place) = offer.site.places.first()
+    {
+        commands.push(Command::Hover(Some(*place)));
     }
     let response = if open { response } else { response.on_hover_text(info.what) };
     if response.clicked() {

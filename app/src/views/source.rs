@@ -154,18 +154,13 @@ pub fn refused_summary(ui: &mut Ui, state: &State) {
                         widgets::weak(ui, format!("line {line}, column {column}"));
                     }
                     ui.label(RichText::new(&diagnostic.reason).color(c.strong));
-                    if let Some(hint) = hint(diagnostic) {
-                        widgets::weak(ui, hint);
+                    if let Some(hint) = &diagnostic.hint {
+                        widgets::weak(ui, hint.clone());
                     }
                 });
             }
         });
     });
-}
-
-fn hint(diagnostic: &weft_python::Diagnostic) -> Option<String> {
-    let hint = format!("{}", diagnostic.hint.as_deref().unwrap_or_default());
-    (!hint.is_empty()).then_some(hint)
 }
 
 /// Nothing is open: what can be.

@@ -38,7 +38,7 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 return;
             }
             ui.horizontal_top(|ui| {
-                ui.allocate_ui(vec2(width * 0.6, 10.0), |ui| {
+                ui.allocate_ui(vec2(width * 0.55, 10.0), |ui| {
                     ui.vertical(|ui| bars(ui, document));
                 });
                 ui.add_space(20.0);
@@ -171,7 +171,7 @@ fn figures(ui: &mut Ui, document: &Document, timing: &Timing) {
     let gbs = timing.bytes / summary.median / 1e6;
     let gflops = timing.flop / summary.median / 1e6;
     let limit = |value: f64, most: Option<f64>, unit: &str| match most {
-        Some(most) if most > 0.0 => format!("{:.0} % of this machine's {most:.0}", value / most * 100.0),
+        Some(most) if most > 0.0 => format!("{:.0} % of the machine's {most:.0}", value / most * 100.0),
         _ => unit.to_string(),
     };
     let machine = document.machine.as_ref();
@@ -187,17 +187,19 @@ fn figures(ui: &mut Ui, document: &Document, timing: &Timing) {
         let text = if error == 0.0 { "0".into() } else { format!("{error:.1e}") };
         all.push((
             if error.is_finite() { text } else { "differs".into() },
-            "largest difference from NumPy".into(),
+            "largest difference to NumPy".into(),
         ));
     }
-    all.push((widgets::duration(timing.compile_ms), "to start a worker and compile".into()));
+    all.push((widgets::duration(timing.compile_ms), "to compile, with a new worker".into()));
     egui::Grid::new("figures").num_columns(2).spacing(vec2(24.0, 8.0)).show(ui, |ui| {
         for pair in all.chunks(2) {
             for (value, of) in pair {
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 0.0;
-                    ui.label(RichText::new(value).color(c.strong).size(size::HEADING));
-                    widgets::weak(ui, of);
+                    ui.add(
+                        egui::Label::new(RichText::new(value).color(c.strong).size(size::HEADING)).extend(),
+                    );
+                    ui.add(egui::Label::new(RichText::new(of).color(c.weak).size(size::SMALL)).extend());
                 });
             }
             ui.end_row();

@@ -73,6 +73,13 @@ fn row(ui: &mut Ui, document: &Document, index: usize, commands: &mut Commands) 
         _ => (ICON_ARROW_RIGHT_ALT, c.weak),
     });
     let response = row.show(ui);
+    // The current version comes into view when it changes.
+    let memory = egui::Id::unique("shown-version");
+    let shown = (document.id, document.current);
+    if index == document.current && ui.data(|d| d.get_temp(memory)) != Some(shown) {
+        ui.data_mut(|d| d.insert_temp(memory, shown));
+        response.scroll_to_me(None);
+    }
     let response = if steps > 0 {
         response.on_hover_ui(|ui| {
             for step in version.steps.0.iter().take(30) {

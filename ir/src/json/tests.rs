@@ -68,6 +68,17 @@ fn dace_files() {
     }
 }
 
+/// Writes the fixtures for `tests/dace_fixtures.py`: with WEFT_SDFG_FOLDER set to an empty folder,
+/// `cargo test -p weft-ir -- --ignored fixtures_for_dace`.
+#[test]
+#[ignore = "needs a folder to write to"]
+fn fixtures_for_dace() {
+    let folder = PathBuf::from(std::env::var("WEFT_SDFG_FOLDER").unwrap());
+    for (name, graph) in fixtures() {
+        std::fs::write(folder.join(name).with_extension("sdfg"), write(&graph)).unwrap();
+    }
+}
+
 #[test]
 fn broken_files_are_refused() {
     let text = write(&fixtures().swap_remove(0).1);

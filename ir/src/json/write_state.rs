@@ -179,7 +179,9 @@ impl StateWriter<'_> {
         let outs = graph.out_edges(id).iter().filter_map(|e| e.src.conn).collect();
         attributes["in_connectors"] = list(ins);
         attributes["out_connectors"] = list(outs);
-        if let (Some(span), Some(source)) = (graph.span(id), self.source) {
+        // DaCe's map exits have no place: theirs is the entry's.
+        let has_place = !matches!(graph.node(id), Node::MapExit(_));
+        if let (true, Some(span), Some(source)) = (has_place, graph.span(id), self.source) {
             attributes["debuginfo"] = debuginfo(span, source);
         }
     }
