@@ -76,7 +76,9 @@ def call(dace, path, kernel, sizes):
     inputs = kernel.inputs(sizes)
     expected = common.reference(kernel.load(), inputs)
     sdfg = dace.SDFG.from_file(path)
-    given = {name: common.as_argument(np.asanyarray(value)) for name, value in inputs.items()}
+    # A name that means something to SymPy or C++ is another one in the file; the order is the same.
+    renamed = dict(zip(inputs, sdfg.arg_names))
+    given = {renamed[name]: common.as_argument(np.asanyarray(value)) for name, value in inputs.items()}
     arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
     symbols = infer_symbols_from_datadescriptor(sdfg, arrays)
     scalars = {name: value for name, value in given.items() if name not in arrays}
@@ -91,14 +93,14 @@ def call(dace, path, kernel, sizes):
         elif not name.startswith("__return"):  # DaCe itself allocates results
             return f"DaCe asks for an argument {name} that the kernel does not have"
     returned = sdfg(**arguments)
-    results = [name for name in expected if name not in given]
+    results = [name for name in expected if name not in inputs]
     if returned is not None:
         values = returned if isinstance(returned, (tuple, list)) else (returned,)
         arguments.update(zip(results, values))
     for name, value in expected.items():
-        if name not in arguments:
+        if renamed.get(name, name) not in arguments:
             return f"DaCe does not return {name}"
-        problem = common.difference(value, np.asanyarray(arguments[name]).reshape(value.shape))
+        problem = common.difference(value, np.asanyarray(arguments[renamed.get(name, name)]).reshape(value.shape))
         if problem:
             return f"{name}: {problem}"
     return None

@@ -3,11 +3,14 @@
 0 is right, 1 is a kernel that failed while running, 2 is refused or wrong usage.
 """
 
+import glob
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import uuid
@@ -142,6 +145,30 @@ class WhileRunning(Case):
         process.kill()
         self.finish(process)
         self.assert_nothing_lives(seconds=1.0)
+
+    def test_an_endless_loop_may_be_allowed(self):
+        process, _ = self.start("run", *self.endless(), "--time-budget", "0")
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        self.assertNotEqual(self.finish(process).status, 0)
+        self.assert_nothing_lives()
+
+    def test_interrupt_while_numpy_is_measured(self):
+        kernel = self.file("slow.py", "def slow(a, n):\n    for i in range(n):\n        a[0] = a[0] * 0.5 + 1.0\n")
+        given = self.inputs(a=np.zeros(4), n=10**8)
+        for how in (signal.SIGINT, signal.SIGKILL):
+            with self.subTest(how):
+                before = set(glob.glob(os.path.join(tempfile.gettempdir(), "weft-[0-9]*")))
+                process, _ = self.start("run", kernel, "--inputs", given, "--baseline", "numpy")
+                seen = wait_for(lambda: [p for p, line in marked(self.mark).items() if "python" in line], 30)
+                self.assertTrue(seen, "no baseline was seen")
+                time.sleep(0.7)
+                process.send_signal(how)
+                self.assertNotEqual(self.finish(process).status, 0)
+                # A killed program cannot clean up; its children notice within a tenth of a second.
+                self.assert_nothing_lives(0.2 if how == signal.SIGINT else 1.0)
+                left = set(glob.glob(os.path.join(tempfile.gettempdir(), f"weft-{process.pid}-*"))) - before
+                self.assertEqual(left, set())
 
     def test_killed_worker_is_a_message(self):
         process, workers = self.start("run", *self.endless(), "--time-budget", "60")
@@ -340,6 +367,107 @@ class WrongUsage(Case):
         process.stderr.close()
         process.wait(timeout=20)
         self.assertNotIn("panicked", err)
+
+
+def mutate(content, rng):
+    """A copy with bytes changed, cut, doubled or exchanged for something of another kind."""
+    data = bytearray(content)
+    for _ in range(rng.choice((1, 1, 2, 8))):
+        at = rng.randrange(len(data) + 1)
+        to = min(len(data), at + rng.choice((1, 2, 8, 60)))
+        kind = rng.randrange(6)
+        if kind == 0 and at < len(data):
+            data[at] = rng.randrange(256)
+        elif kind == 1:
+            del data[at:to]
+        elif kind == 2:
+            data[at:at] = data[at:to] * rng.choice((1, 3))
+        elif kind == 3:
+            words = (b"-1", b"9223372036854775807", b"1e999", b"null", b"[", b"}", b'"', b"(", b"\n", b"0", b"N",
+                     b"// 0", b"%", b"\xff", b"while True:", b"A", b"::", b"[::-1]", b"float32")
+            data[at:at] = rng.choice(words)
+        elif kind == 4:
+            # Digits are where sizes and counts are.
+            digits = [i for i, byte in enumerate(data) if 48 <= byte < 58]
+            if digits:
+                data[rng.choice(digits)] = rng.choice(b"0123456789-")
+        elif at < len(data):
+            del data[at:]
+    return bytes(data)
+
+
+# Calls a kind of file: few in every run, many with --all.
+FEW, MANY = 6, 50
+ALL = "--all" in sys.argv
+
+
+class Mutations(Case):
+    """Files that are nearly right: whatever happens, it is a result or a message, within ten seconds."""
+
+    def survive(self, name, seeds, arguments):
+        """`seeds`: the files to start from; `arguments`: of the program, given the changed file."""
+        rng = random.Random(name)
+        for turn in range(MANY if ALL else FEW):
+            content = mutate(rng.choice(seeds), rng)
+            path = self.file(name, content)
+            with self.subTest(name=name, turn=turn):
+                run = common.weft(PROGRAM, *arguments(path), timeout=10, env=self.env, cwd=self.folder)
+                kept = os.path.join(tempfile.gettempdir(), f"weft-mutation-{turn}-{name}")
+                try:
+                    self.assertFalse(run.timed_out, f"still running after 10 s; the file is kept as {kept}")
+                    self.assertFalse(run.panicked or "internal error" in run.stderr, run.stderr)
+                    self.assertIn(run.status, (0, 1, 2), run.stderr)
+                    self.assertTrue(run.status == 0 or run.stderr.strip(), "no message on stderr")
+                except AssertionError:
+                    with open(kept, "wb") as file:
+                        file.write(content)
+                    raise
+        self.assert_nothing_lives()
+
+    def read(self, *parts):
+        with open(os.path.join(*parts), "rb") as file:
+            return file.read()
+
+    def test_arrays(self):
+        kernel = self.file("twice.py", KERNEL)
+        seeds = [self.read(self.inputs(a=np.arange(6.0).reshape(2, 3))), self.read(self.inputs(a=np.float32(2)))]
+        self.survive("in.npz", seeds, lambda path: ["run", kernel, "--inputs", path])
+
+    def test_specs(self):
+        for sample in ("jacobi_1d", "cholesky", "hdiff"):
+            self.file(sample + ".py", self.read(common.SAMPLES, sample + ".py"))
+            seeds = [self.read(common.SAMPLES, sample + ".toml")]
+            self.survive(sample + ".toml", seeds, lambda path: ["check", path[:-5] + ".py"])
+
+    def test_kernels(self):
+        for sample in ("jacobi_2d", "hdiff", "go_fast", "lstsqr"):
+            self.file(sample + ".toml", self.read(common.SAMPLES, sample + ".toml"))
+            seeds = [self.read(common.SAMPLES, sample + ".py")]
+            self.survive(sample + ".py", seeds, lambda path: ["run", path, "--repeat", "0", "--no-cache"])
+
+    def test_graphs(self):
+        seeds = []
+        for sample in ("jacobi_2d", "softmax"):
+            for form in ("none", "auto"):
+                path = self.path("good.sdfg")
+                self.weft("export", os.path.join(common.SAMPLES, sample + ".py"), "--to", "sdfg", "--optimize", form,
+                          "--output", path)
+                content = json.loads(self.read(path))
+                seeds.append(json.dumps(content).encode())
+                # Without our own text, DaCe's form is what is read.
+                seeds.append(json.dumps({k: v for k, v in content.items() if k != "_meta_weft"}).encode())
+        sizes = ["--set", "N=12", "--set", "TSTEPS=3", "--set", "H=2", "--set", "SM=4"]
+        self.survive("bad.sdfg", seeds, lambda path: ["run", path, "--repeat", "0", "--no-cache", *sizes])
+
+    def test_sessions_and_recipes(self):
+        sample = os.path.join(common.SAMPLES, "jacobi_2d.py")
+        report = self.path("report.json")
+        self.weft("run", sample, "--repeat", "0", "--report", report)
+        recipe = json.loads(self.read(report))["recipe"]
+        self.survive("recipe.json", [json.dumps(recipe).encode()],
+                     lambda path: ["run", sample, "--repeat", "0", "--optimize", path])
+        session = {"weft": 1, "file": sample, "size": "S", "recipe": recipe[:2], "redo": recipe[2:]}
+        self.survive("bad.weft", [json.dumps(session).encode()], lambda path: ["run", path, "--repeat", "0"])
 
 
 if __name__ == "__main__":

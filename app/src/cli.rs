@@ -107,7 +107,7 @@ pub struct InputArgs {
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// A preset of the argument spec: S, M, L, paper
-    #[arg(long)]
+    #[arg(long, value_name = "PRESET")]
     size: Option<String>,
     /// Let the kernel's Python files run where arguments come from them (NPBench's initialize)
     #[arg(long)]

@@ -23,7 +23,7 @@ pub struct RunArgs {
     /// Where to run
     #[arg(long, default_value = "cpu", value_parser = ["cpu"])]
     device: String,
-    /// Default: all cores
+    /// How many threads compute; all cores if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     threads: Option<u64>,
     /// Write every array parameter as it is after the call, and return_0, …

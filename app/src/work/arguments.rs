@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use weft_ir::dtype::Scalar;
 use weft_ir::sdfg::Sdfg;
 use weft_ir::{DType, Name};
 use weft_measure::{HostArray, bind_symbols, elements, initialize, read_npz};
+use weft_python::spec::Written;
 use weft_python::{Parameter, Sample, spec};
 
 use super::input::{Inputs, Problem, read_source};
@@ -99,12 +101,20 @@ fn from_spec(
         if parameter.default.is_some() && !spec.args.contains_key(name) {
             continue;
         }
-        let (kind, dtype, shape, bytes) = spec.value(name, &symbols).map_err(fail)?;
+        let (spec_kind, dtype, shape, bytes) = spec.value(name, &symbols).map_err(fail)?;
         let mut value = HostArray { dtype, shape, fortran: false, bytes };
-        if let Some(&number) = inputs.set.get(name).filter(|_| value.shape.is_empty()) {
+        let mut kind_of_value = spec_kind;
+        if let Some(&number) = inputs.set.get(name).filter(|_| spec_kind != "array") {
+            // What is a NumPy scalar in the spec stays one; a Python number is what is written.
             value = from_number(number);
+            match spec_kind {
+                "scalar" => {
+                    value = as_type(value, dtype).map_err(|e| Problem::usage(format!("--set {name}: {e}")))?
+                }
+                _ => kind_of_value = kind(&value),
+            }
         }
-        values.push((name.clone(), kind, value));
+        values.push((name.clone(), kind_of_value, value));
     }
     Ok(Arguments { values })
 }
@@ -130,7 +140,7 @@ fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Re
     let sizes = spec::Spec { sizes: info.sizes, ..spec::Spec::default() };
     let symbols = sizes.symbols(inputs.size.as_deref(), &inputs.set).map_err(|e| fail(&e))?;
     let mut entries: Vec<(String, HostArray)> =
-        symbols.iter().map(|(name, &value)| (name.clone(), from_number(value as f64))).collect();
+        symbols.iter().map(|(name, &value)| (name.clone(), from_number(Written::Int(value)))).collect();
     if let Some((function, takes, gives)) = info.init {
         let module = file.with_file_name(format!("{}.py", info.module));
         if !inputs.trusted {
@@ -207,23 +217,42 @@ fn add_symbols(graph: &Sdfg, inputs: &Inputs, arguments: &mut Arguments) {
     let of_args = graph.args.iter().filter(|a| graph.symbols.contains_key(a));
     for symbol in of_args.chain(graph.symbols.keys().filter(|s| !graph.args.contains(s))) {
         let known = arguments.values.iter().any(|(name, ..)| name == symbol.as_str());
-        if let Some(&number) = inputs.set.get(symbol.as_str()).filter(|_| !known) {
-            arguments.values.push((symbol.to_string(), "int", from_number(number.trunc())));
+        if let Some(number @ Written::Int(_)) = inputs.set.get(symbol.as_str()).filter(|_| !known) {
+            arguments.values.push((symbol.to_string(), "int", from_number(*number)));
         }
     }
 }
 
-fn from_number(number: f64) -> HostArray {
-    if number.fract() == 0.0 && number.abs() < 9e15 {
-        HostArray {
-            dtype: DType::I64,
-            shape: vec![],
-            fortran: false,
-            bytes: (number as i64).to_le_bytes().to_vec(),
-        }
+fn from_number(number: Written) -> HostArray {
+    let (dtype, bytes) = match number {
+        Written::Int(i) => (DType::I64, i.to_le_bytes()),
+        Written::Float(x) => (DType::F64, x.to_le_bytes()),
+    };
+    HostArray { dtype, shape: vec![], fortran: false, bytes: bytes.to_vec() }
+}
+
+/// A number as a NumPy scalar of this type.
+fn as_type(value: HostArray, dtype: DType) -> Result<HostArray, String> {
+    let from = if value.dtype == DType::I64 {
+        Scalar::i64(integer(&value).unwrap_or_default())
     } else {
-        HostArray { dtype: DType::F64, shape: vec![], fortran: false, bytes: number.to_le_bytes().to_vec() }
-    }
+        Scalar::F64(f64::from_le_bytes(value.bytes[..8].try_into().expect("eight bytes")))
+    };
+    let wrong = || format!("is {}, and the number given is not", dtype.numpy());
+    let fits = match (from, dtype) {
+        (Scalar::Int(_, i), t) if t.is_int() => {
+            let bits = t.size() as u32 * 8;
+            let low = if t.is_signed() { -(1i128 << (bits - 1)) } else { 0 };
+            (low..low + (1i128 << bits)).contains(&i).then_some(Scalar::Int(t, i))
+        }
+        (Scalar::Int(_, i), DType::F32) => Some(Scalar::F32(i as f32)),
+        (Scalar::Int(_, i), DType::F64) => Some(Scalar::F64(i as f64)),
+        (Scalar::F64(x), DType::F32) => Some(Scalar::F32(x as f32)),
+        (Scalar::F64(x), DType::F64) => Some(Scalar::F64(x)),
+        _ => None,
+    };
+    let one = weft_ir::interp::Array::from_scalars(dtype, &[], &[fits.ok_or_else(wrong)?]);
+    Ok(HostArray { dtype, bytes: one.ok_or_else(wrong)?.into_bytes(), ..value })
 }
 
 /// How the baseline passes the value: a Python scalar, a NumPy scalar or an array.

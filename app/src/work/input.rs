@@ -54,7 +54,7 @@ impl Target {
 pub struct Inputs {
     pub npz: Option<PathBuf>,
     /// Values of symbols and scalars.
-    pub set: BTreeMap<String, f64>,
+    pub set: BTreeMap<String, weft_python::spec::Written>,
     /// A preset of the argument spec; the first if `None`.
     pub size: Option<String>,
     /// The user's Python may be run to make arguments (NPBench's `initialize`).

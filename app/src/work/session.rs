@@ -22,7 +22,7 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub set: BTreeMap<String, f64>,
+    pub set: BTreeMap<String, weft_python::spec::Written>,
     /// Steps up to the current version.
     pub recipe: Recipe,
     /// Steps that were undone and can be redone.

@@ -18,7 +18,7 @@ def reply(**fields):
 
 
 def leave_with_the_parent(parent, folder):
-    """A long call does not read stdin, so its end does not tell that the parent is gone."""
+    """A long call does not read stdin, whose end says otherwise that the parent is gone."""
     while os.getppid() == parent:
         time.sleep(0.1)
     shutil.rmtree(folder, ignore_errors=True)
@@ -26,11 +26,10 @@ def leave_with_the_parent(parent, folder):
 
 
 def main():
-    parent = os.getppid()
     setup = json.loads(sys.stdin.readline() or "{}")
     if not setup:
         return
-    threading.Thread(target=leave_with_the_parent, args=(parent, setup["folder"]), daemon=True).start()
+    threading.Thread(target=leave_with_the_parent, args=(setup["parent"], setup["folder"]), daemon=True).start()
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # where memory runs out, this process ends and not the window
@@ -79,6 +78,8 @@ def main():
                 reply(saved=True)
         except BaseException as error:
             reply(error=f"{type(error).__name__}: {error}")
+    # The parent has gone, or is about to do the same.
+    shutil.rmtree(setup["folder"], ignore_errors=True)
 
 
 main()

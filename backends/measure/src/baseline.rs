@@ -106,7 +106,7 @@ impl Baseline {
             })
             .map_err(|e| BaselineError::Setup(e.to_string()))?;
         let mut baseline = Baseline { process, stdin, lines, folder, numpy: String::new() };
-        let setup = json!({"folder": baseline.folder.0, "file": file, "function": function, "parameters": parameters, "inputs": inputs});
+        let setup = json!({"parent": std::process::id(), "folder": baseline.folder.0, "file": file, "function": function, "parameters": parameters, "inputs": inputs});
         let line = baseline.ask(&setup, Duration::from_secs(60), cancel)?;
         baseline.numpy = line.numpy.unwrap_or_default();
         Ok(baseline)

@@ -693,9 +693,27 @@ impl Importer<'_> {
         let to = |s: &mut Self, v: &View| if v.dtype == t { v.clone() } else { s.materialize(v, t, span) };
         let (x, y) = (to(self, x), to(self, y));
         self.hint = hint;
+        if k.is_one() || l.is_one() {
+            return self.product_of_one(&x, &y, span);
+        }
         let shape = x.shape[..x.rank() - 1].iter().chain(&y.shape[1..]).cloned().collect();
         let out = self.matmul(&x, &y, shape, span);
         Ok(self.result(out))
+    }
+
+    /// A product over one element: in a subset, an extent of 1 cannot be told from an index, so a
+    /// library node would not know which dimensions it multiplies.
+    fn product_of_one(&mut self, x: &View, y: &View, span: Span) -> Res<Value> {
+        let value = |s: &Self, v: View| if v.rank() == 0 { s.result(v) } else { Value::Array(v) };
+        let left = if x.rank() == 2 && y.rank() == 2 {
+            let mut column = x.clone();
+            column.shape[1] = Expr::one();
+            column
+        } else {
+            x.fix_dim(x.rank() - 1, &Expr::zero())
+        };
+        let (left, right) = (value(self, left), value(self, y.fix_dim(0, &Expr::zero())));
+        self.ufunc2(Binary::Op(BinOp::Mul), &left, &right, span)
     }
 
     fn call_method(&mut self, object: Value, name: &str, mut args: Args) -> Res<Value> {

@@ -49,7 +49,7 @@ pub enum Binding {
 pub struct Import {
     pub sdfg: Sdfg,
     pub bindings: BTreeMap<Name, Binding>,
-    /// Symbols whose value the graph is made for; each has a guard.
+    /// Symbols whose value the graph is made for; each has a guard, or constant extents say it.
     pub constants: BTreeMap<Name, i64>,
 }
 
@@ -324,6 +324,11 @@ impl Importer<'_> {
     fn symbol(&mut self, name: Name, value: i64, binding: Binding, bindings: &mut BTreeMap<Name, Binding>) {
         self.reserve(name);
         self.values.insert(name, value);
+        let replaced = self.plan.constants.contains_key(&name) || self.plan.unify.contains_key(&name);
+        if replaced && !matches!(binding, Binding::Arg(_)) {
+            // No extent is written with it; those that it had say which values are allowed.
+            return;
+        }
         self.sdfg.symbols.insert(name, DType::I64);
         bindings.insert(name, binding);
         if self.plan.constants.contains_key(&name) {
@@ -414,7 +419,7 @@ impl Importer<'_> {
 
     /// `A_0`, or the extent that it was found to equal.
     fn own_extent(&mut self, name: Name, d: usize, n: i64, bindings: &mut BTreeMap<Name, Binding>) -> Expr {
-        let taken = |s: Name| self.sdfg.args.contains(&s) || self.sdfg.symbols.contains_key(&s);
+        let taken = |s: Name| self.sdfg.args.contains(&s) || self.values.contains_key(&s);
         let symbol = Name::fresh(&format!("{name}_{d}"), taken);
         if let Some(&same) = self.plan.unify.get(&symbol) {
             return Expr::sym(same);

@@ -2,7 +2,7 @@
 
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::sdfg::Span;
-use weft_ir::symbolic::{Expr, Truth};
+use weft_ir::symbolic::{EvalError, Expr, Truth};
 use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
 use crate::context::{Importer, Res, fail, fail_hint};
@@ -310,12 +310,55 @@ impl Importer<'_> {
         }
     }
 
-    /// A symbolic int, if it can be evaluated.
-    pub fn int_value(&self, e: Expr, span: Span) -> Res<Value> {
-        if e.free_symbols().is_empty() && e.as_int().is_none() {
+    /// A symbolic int, if it can be evaluated and fits 64 bits for the arguments at hand.
+    pub fn int_value(&mut self, e: Expr, span: Span) -> Res<Value> {
+        let constant = e.free_symbols().is_empty();
+        if (constant && e.as_int().is_none()) || (!constant && self.fits(&e) == Truth::No) {
             return fail_hint(span, "the integer is too large", "integers have 64 bits here");
         }
         Ok(Value::sym(e))
+    }
+
+    /// Do the values of `e` fit 64 bits, over the loops around? `Unknown` where data decide.
+    fn fits(&self, e: &Expr) -> Truth {
+        const MOST_CORNERS: usize = 64;
+        let mut corners = vec![e.clone()];
+        for (var, range) in self.loops.iter().rev() {
+            if !corners.iter().any(|c| c.free_symbols().contains(var)) {
+                continue;
+            }
+            if corners.len() > MOST_CORNERS {
+                return Truth::Unknown;
+            }
+            corners = corners
+                .iter()
+                .flat_map(|c| [&range.begin, &range.end].map(|at| c.subst1(*var, at)))
+                .collect();
+        }
+        let values = corners.iter().map(|c| c.eval(&|n| self.values.get(&n).copied()));
+        values.fold(Truth::Yes, |all, value| match value {
+            Err(EvalError::Overflow) => Truth::No,
+            Err(_) if all == Truth::Yes => Truth::Unknown,
+            _ => all,
+        })
+    }
+
+    /// An operation on ints whose values only the run decides, and that may leave 64 bits: Python's
+    /// ints grow, so this ends the run instead of wrapping around.
+    fn check_fits_i64(&mut self, op: BinOp, a: &Expr, b: &Expr, e: &Expr, span: Span) {
+        const LIMIT: f64 = 9.2e18;
+        // Counting by constants does not get there.
+        let counts = matches!(op, BinOp::Add | BinOp::Sub) && (a.as_int().is_some() || b.as_int().is_some());
+        if counts || e.as_int().is_some() || self.fits(e) != Truth::Unknown {
+            return;
+        }
+        let wide = |e: &Expr| tasklet::Expr::cast(DType::F64, tasklet::Expr::Sym(e.clone()));
+        let lit = |x: f64| tasklet::Expr::Lit(Scalar::F64(x));
+        let value = || tasklet::Expr::bin(op, wide(a), wide(b));
+        let low = tasklet::Expr::bin(BinOp::Ge, value(), lit(-LIMIT));
+        let high = tasklet::Expr::bin(BinOp::Le, value(), lit(LIMIT));
+        let cond = tasklet::Expr::bin(BinOp::And, low, high);
+        self.check(cond, "the integer is too large: integers have 64 bits here", span);
     }
 
     fn python_binary(&mut self, op: BinOp, a: &Value, b: &Value, span: Span) -> Res<Value> {
@@ -378,9 +421,15 @@ impl Importer<'_> {
     fn int_binary(&mut self, op: BinOp, a: &Expr, b: &Expr, span: Span) -> Res<Value> {
         let sym = |e: &Expr| tasklet::Expr::Sym(e.clone());
         match op {
-            BinOp::Add => self.int_value(a + b, span),
-            BinOp::Sub => self.int_value(a - b, span),
-            BinOp::Mul => self.int_value(a * b, span),
+            BinOp::Add | BinOp::Sub | BinOp::Mul => {
+                let e = match op {
+                    BinOp::Add => a + b,
+                    BinOp::Sub => a - b,
+                    _ => a * b,
+                };
+                self.check_fits_i64(op, a, b, &e, span);
+                self.int_value(e, span)
+            }
             BinOp::FloorDiv | BinOp::Mod | BinOp::Div => {
                 let positive = self.facts().gt(b, &Expr::zero()).is_yes();
                 let negative = self.facts().lt(b, &Expr::zero()).is_yes();
@@ -408,7 +457,11 @@ impl Importer<'_> {
                 }
             }
             BinOp::Pow => match b.as_int() {
-                Some(k @ 0..=64) => self.int_value(a.pow(k as u32), span),
+                Some(k @ 0..=64) => {
+                    let e = a.pow(k as u32);
+                    self.check_fits_i64(op, a, b, &e, span);
+                    self.int_value(e, span)
+                }
                 Some(k) if k < 0 && a.as_int().is_some() => {
                     Ok(Value::float((a.as_int().unwrap_or(1) as f64).powi(k.max(-2000) as i32)))
                 }
@@ -418,7 +471,8 @@ impl Importer<'_> {
             BinOp::Min => self.int_value(a.min(b), span),
             BinOp::Max => self.int_value(a.max(b), span),
             BinOp::Shl if matches!(b.as_int(), Some(0..=62)) => {
-                self.int_value(a * &Expr::int(1 << b.as_int().unwrap_or(0)), span)
+                let factor = Expr::int(1 << b.as_int().unwrap_or(0));
+                self.int_binary(BinOp::Mul, a, &factor, span)
             }
             BinOp::Shr if matches!(b.as_int(), Some(0..=62)) => {
                 self.int_value(a.floor_div(&Expr::int(1 << b.as_int().unwrap_or(0))), span)

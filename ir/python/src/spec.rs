@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use weft_ir::symbolic::Expr;
 use weft_ir::{DType, Name};
 
@@ -18,6 +18,30 @@ pub enum SpecError {
     Arg { name: String, reason: String },
     #[error("no size '{size}'; there are {among}")]
     Size { size: String, among: String },
+    #[error("the size {name} is an integer, not {value}")]
+    Float { name: String, value: f64 },
+}
+
+/// A number as a user writes it: `2` is an int and `2.0` a float, as in Python.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Written {
+    Int(i64),
+    Float(f64),
+}
+
+impl std::str::FromStr for Written {
+    type Err = std::num::ParseFloatError;
+
+    fn from_str(text: &str) -> Result<Written, Self::Err> {
+        // A whole number that 64 bits do not hold must not turn into another one.
+        let whole = text.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(i) => Ok(Written::Int(i)),
+            Err(_) if whole => "".parse::<f64>().map(Written::Float),
+            Err(_) => text.parse().map(Written::Float),
+        }
+    }
 }
 
 /// One parameter of the function.
@@ -185,7 +209,7 @@ impl Spec {
     pub fn symbols(
         &self,
         size: Option<&str>,
-        set: &BTreeMap<String, f64>,
+        set: &BTreeMap<String, Written>,
     ) -> Result<BTreeMap<String, i64>, SpecError> {
         let chosen = match size {
             None => self.sizes.first(),
@@ -199,7 +223,10 @@ impl Spec {
         let mut symbols = chosen.map(|(_, s)| s.clone()).unwrap_or_default();
         for (name, value) in set {
             if symbols.contains_key(name) {
-                symbols.insert(name.clone(), *value as i64);
+                match *value {
+                    Written::Int(i) => symbols.insert(name.clone(), i),
+                    Written::Float(value) => return Err(SpecError::Float { name: name.clone(), value }),
+                };
             }
         }
         Ok(symbols)
@@ -486,6 +513,20 @@ mod tests {
         );
         assert_eq!(spec.extents("A"), Some(vec!["N + 1".into(), "3".into()]));
         assert!(spec.symbols(Some("XL"), &BTreeMap::new()).is_err());
+    }
+
+    #[test]
+    fn numbers_are_what_they_are_written_as() {
+        let number = |text: &str| text.parse::<Written>().ok();
+        assert_eq!(number("2"), Some(Written::Int(2)));
+        assert_eq!(number("2.0"), Some(Written::Float(2.0)));
+        assert_eq!(number("-1e3"), Some(Written::Float(-1000.0)));
+        assert_eq!(number("99999999999999999999"), None);
+        assert_eq!(number("two"), None);
+        let spec = parse(TEXT).expect("parses");
+        let set = |value| BTreeMap::from([("N".to_string(), value)]);
+        assert_eq!(spec.symbols(None, &set(Written::Int(7))).expect("a size")["N"], 7);
+        assert!(spec.symbols(None, &set(Written::Float(7.0))).is_err());
     }
 
     #[test]

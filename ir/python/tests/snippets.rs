@@ -277,6 +277,9 @@ const PROGRAMS: &[&str] = &[
     "return x[0] / x[1], x[0] // 2, x[1] % 3",
     "t = x[0] > 1\nif not t:\n    x[0] = 0\nreturn t",
     "return 1 < c < 3, n == 3 or n == 4",
+    "k = A.shape[0] - 1\nreturn A[:, k:k + 1] @ B[0:1, :], A[:, :1] @ B[0, :1], A[0, :1] @ B[:1, :]",
+    "return A[:1, :] @ B.T, A @ B.T[:, :1], x[:1] @ x[-1:], np.dot(A[:, 0:1], B[0:1])",
+    "s = 1\nfor i in range(n):\n    s = s * 3 + s\nreturn s",
 ];
 
 #[test]
@@ -296,6 +299,40 @@ fn programs_equal_numpy() {
         }
     }
     check(cases, false);
+}
+
+/// Python's ints grow; where they would leave 64 bits, the import or the run says so.
+#[test]
+fn ints_do_not_wrap_around() {
+    let run = |body: &str, n: i64| {
+        let case = case(body, vec![int("n", n)]);
+        let import = common::import_case(&case).map_err(|d| d[0].reason.clone())?;
+        common::interpret(&case, &import, 0).map(|(_, returns)| returns[0].get(0))
+    };
+    let factorial = "p = 1\nfor i in range(1, n + 1):\n    p *= i\nreturn p";
+    let power = "p = 1\nwhile n > 0:\n    p = p * p + 7\n    n -= 1\nreturn p";
+    let fits = [
+        ("return n * n", 3_000_000_000, 9_000_000_000_000_000_000),
+        ("return n * n // n", 3_000_000_000, 3_000_000_000),
+        (factorial, 20, 2_432_902_008_176_640_000),
+        (power, 4, 25_482_311),
+    ];
+    for (body, n, value) in fits {
+        assert_eq!(run(body, n), Ok(Scalar::i64(value)), "{body}");
+    }
+    let large = [
+        ("return n * n", 4_000_000_000),
+        ("return n ** 5", 10_000),
+        ("return n << 40", 1 << 30),
+        ("return n + n", i64::MAX),
+        ("s = 0\nfor i in range(3):\n    s = i * n\nreturn s", i64::MAX),
+        (factorial, 21),
+        (power, 7),
+    ];
+    for (body, n) in large {
+        let message = run(body, n).expect_err(body);
+        assert!(message.contains("too large"), "{body}: {message}");
+    }
 }
 
 fn check(cases: Vec<Case>, refusals: bool) {

@@ -3,12 +3,14 @@
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::symbolic;
-use crate::tasklet::{BinOp, Expr, Func, UnOp};
+use crate::tasklet::{BinOp, Expr, Func, UnOp, type_of};
 
 /// What names stand for in the text.
 pub struct Names<'a> {
     pub var: &'a dyn Fn(Name) -> String,
     pub symbol: &'a dyn Fn(Name) -> Name,
+    /// Types of variables. In conditions, which SymPy reads, all numbers are 64 bits wide: none are needed.
+    pub types: Option<&'a dyn Fn(Name) -> Option<DType>>,
 }
 
 /// The expression with parentheses around every operation.
@@ -19,19 +21,42 @@ pub fn python(e: &Expr, names: &Names) -> String {
         Expr::Var(name) => (names.var)(*name),
         Expr::Sym(s) => {
             let renamed = s.subst(&|n| Some(symbolic::Expr::sym((names.symbol)(n))));
-            match renamed.as_sym() {
+            let text = match renamed.as_sym() {
                 Some(name) => name.to_string(),
                 None => format!("({})", renamed.to_dace().replace("Min(", "min(").replace("Max(", "max(")),
-            }
+            };
+            // The parameters of a map are of C's `int` in DaCe's code.
+            if names.types.is_some() { cast(DType::I64, &text) } else { text }
         }
-        Expr::Un(UnOp::Neg, a) => format!("(- {})", sub(a)),
+        Expr::Un(UnOp::Neg, a) => narrowed(e, format!("(- {})", sub(a)), names),
         Expr::Un(UnOp::Not, a) => format!("(not {})", sub(a)),
-        Expr::Un(UnOp::Invert, a) => format!("(~ {})", sub(a)),
+        Expr::Un(UnOp::Invert, a) => narrowed(e, format!("(~ {})", sub(a)), names),
         Expr::Un(UnOp::Abs, a) => format!("abs({})", sub(a)),
-        Expr::Bin(op, a, b) => binary(*op, &sub(a), &sub(b)),
+        Expr::Bin(op @ (BinOp::FloorDiv | BinOp::Mod), a, b) => {
+            let same = |e: &Expr| exactly_typed(e, &sub(e), names);
+            binary(*op, &same(a), &same(b))
+        }
+        Expr::Bin(op, a, b) => narrowed(e, binary(*op, &sub(a), &sub(b)), names),
         Expr::Call(func, a) => format!("{}({})", function(*func), sub(a)),
         Expr::Select(c, a, b) => format!("({} if {} else {})", sub(a), sub(c), sub(b)),
         Expr::Cast(dtype, a) => cast(*dtype, &sub(a)),
+    }
+}
+
+/// The operand of a function that is a template in C++: of its own type, where C's rules say `int`.
+fn exactly_typed(e: &Expr, text: &str, names: &Names) -> String {
+    let is_int = |t: &DType| t.is_int();
+    match names.types.and_then(|types| type_of(e, types).ok()).filter(is_int) {
+        Some(dtype) if !matches!(e, Expr::Var(_) | Expr::Cast(..) | Expr::Sym(_)) => cast(dtype, text),
+        _ => text.to_string(),
+    }
+}
+
+/// Brings the result of an operation on narrow integers, an `int` by C's rules, back to their width.
+fn narrowed(e: &Expr, text: String, names: &Names) -> String {
+    match names.types.and_then(|types| type_of(e, types).ok()) {
+        Some(dtype) if dtype.is_int() && dtype.size() < 4 => cast(dtype, &text),
+        _ => text,
     }
 }
 

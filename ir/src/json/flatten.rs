@@ -91,7 +91,7 @@ impl<'g> Flattener<'g, '_> {
             let new = self.renames.find(name);
             if self.boxed.contains(&name) { format!("{new}[0]") } else { new.to_string() }
         };
-        python(e, &Names { var: &var, symbol: &|n| self.renames.find(n) })
+        python(e, &Names { var: &var, symbol: &|n| self.renames.find(n), types: None })
     }
 
     /// Emits blocks after `at`; the state where control is afterwards, if it gets there.

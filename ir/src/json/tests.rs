@@ -79,6 +79,20 @@ fn fixtures_for_dace() {
     }
 }
 
+/// C computes narrow integers as `int`, and DaCe's `py_mod` wants both operands of one type.
+#[test]
+fn integers_keep_their_width() {
+    let text = "sdfg f(a: i8[N], b: i64[N])\n  state s\n    map m [i = 0:N]\n      \
+                t: a[i] = (a[i] + 1i8) >> 1i8\n      u: b[i] = b[i] % 5 + sym(i)\n";
+    let file = write(&parse(text).unwrap());
+    for code in [
+        "dace.int8((dace.int8((__in1 + dace.int8(1))) >> dace.int8(1)))",
+        "(py_mod(__in1, dace.int64(5)) + dace.int64(i))",
+    ] {
+        assert!(file.contains(&format!("__out = {code}\"")), "{code}\n{file}");
+    }
+}
+
 #[test]
 fn broken_files_are_refused() {
     let text = write(&fixtures().swap_remove(0).1);

@@ -15,6 +15,7 @@ use crate::sdfg::{
     StateGraph, Tasklet, Wcr,
 };
 use crate::symbolic::{Expr, Range, Subset};
+use crate::tasklet::type_of;
 
 pub struct StateWriter<'s> {
     pub sdfg: &'s Sdfg,
@@ -202,7 +203,14 @@ impl StateWriter<'_> {
             known.entry(assign.target).or_insert_with(local);
         }
         let text = |n: Name| known.get(&n).cloned().flatten().unwrap_or_else(|| n.to_string());
-        let names_in = Names { var: &text, symbol: &|n| self.renames.find(n) };
+        let mut types: BTreeMap<Name, DType> = t.inputs.iter().chain(&t.outputs).copied().collect();
+        for assign in &t.code {
+            if let Ok(dtype) = type_of(&assign.value, &|n| types.get(&n).copied()) {
+                types.insert(assign.target, dtype);
+            }
+        }
+        let dtype = |n: Name| types.get(&n).copied();
+        let names_in = Names { var: &text, symbol: &|n| self.renames.find(n), types: Some(&dtype) };
         let lines: Vec<String> =
             t.code.iter().map(|a| format!("{} = {}", text(a.target), python(&a.value, &names_in))).collect();
         let attributes = json!({

@@ -51,7 +51,13 @@ pub fn lower(sdfg: &Verified) -> std::result::Result<Program, LowerError> {
         checks: std::mem::take(&mut lowerer.checks),
         body,
     };
-    match passes::run(&mut program, &sdfg.assumptions(), &mut lowerer.names, &lowerer.lifelong) {
+    match passes::run(
+        &mut program,
+        &sdfg.assumptions(),
+        &mut lowerer.names,
+        &lowerer.lifelong,
+        &lowerer.private,
+    ) {
         Ok(()) => {}
         Err(message) => return refuse(Place::Whole, message),
     }
@@ -108,6 +114,8 @@ struct Ctx {
     in_loop: bool,
     /// Inside a parallel loop.
     in_parallel: bool,
+    /// Inside a map.
+    in_map: bool,
     /// Inside a nested SDFG: `Return` breaks the one-trip loop around it, unless other loops are
     /// in between.
     nested: Option<Nesting>,
@@ -146,6 +154,8 @@ struct Lowerer {
     checks: Vec<crate::tree::CheckInfo>,
     /// Transients that live as long as the call.
     lifelong: BTreeSet<BufferId>,
+    /// Transients that belong to one iteration of a map.
+    private: BTreeSet<BufferId>,
     /// Symbols that an `Assign` gives a value: their facts may change.
     mutable: BTreeSet<Name>,
     locals: BTreeMap<Name, DType>,
@@ -168,7 +178,7 @@ impl Lowerer {
             env.views.insert(*name, View::whole(id, &data.shape));
         }
         self.assigned_symbols(&mut env);
-        self.transients(&mut env)?;
+        self.transients(&mut env, false)?;
         Ok(env)
     }
 
@@ -196,7 +206,7 @@ impl Lowerer {
         renamed.collect()
     }
 
-    fn transients(&mut self, env: &mut Env) -> Result<()> {
+    fn transients(&mut self, env: &mut Env, in_map: bool) -> Result<()> {
         for (name, data) in &env.sdfg.data {
             if env.views.contains_key(name) {
                 continue;
@@ -212,6 +222,8 @@ impl Lowerer {
             let id = self.buffer(*name, data.dtype, &shape, &strides, Placement::Heap);
             if data.lifetime == weft_ir::sdfg::Lifetime::Sdfg {
                 self.lifelong.insert(id);
+            } else if in_map {
+                self.private.insert(id);
             }
             env.views.insert(*name, View::whole(id, &shape));
         }

@@ -132,7 +132,7 @@ impl Lowerer {
                 out.push(Stmt::Assign { symbol, value: crate::tree::Value::Index(value) });
             }
         }
-        self.transients(&mut inner)?;
+        self.transients(&mut inner, ctx.in_map)?;
         self.nested_body(&inner, ctx, out)
     }
 

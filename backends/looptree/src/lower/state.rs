@@ -7,7 +7,7 @@ use weft_ir::names::Name;
 use weft_ir::sdfg::{
     Edge, Lifetime, MapId, Memlet, Node, NodeId, Place, Schedule, Scopes, StateGraph, Tasklet,
 };
-use weft_ir::symbolic::Expr;
+use weft_ir::symbolic::{Expr, Range};
 
 use super::slice::View;
 use super::{Ctx, Env, Lowerer, Result, loop_over, refuse};
@@ -107,9 +107,13 @@ impl Lowerer {
         };
         let mut inner = ctx.clone();
         inner.leave_direct();
+        inner.in_map = true;
         let mut loops = vec![];
         for ((param, range), schedule) in map.params.iter().zip(schedules) {
             let range = env.range(range);
+            if is_empty(&range) {
+                return Ok(());
+            }
             let var = self.names.fresh(param.as_str());
             env.bind(*param, var);
             inner = self.enter(&inner, var, &range);
@@ -156,6 +160,7 @@ impl Lowerer {
                 let shape: Vec<Expr> = data.shape.iter().map(|e| env.expr(e)).collect();
                 let strides: Vec<Expr> = data.strides.iter().map(|e| env.expr(e)).collect();
                 let id = self.buffer(name, data.dtype, &shape, &strides, Placement::Heap);
+                self.private.insert(id);
                 env.views.insert(name, View::whole(id, &shape));
             }
         }
@@ -346,4 +351,14 @@ fn loop_schedules(schedule: Schedule, dims: usize, in_parallel: bool) -> Option<
         *first = LoopSchedule::Parallel;
     }
     Some(schedules)
+}
+
+/// A constant range without a value.
+fn is_empty(range: &Range) -> bool {
+    let (Some(begin), Some(end), Some(step)) =
+        (range.begin.as_int(), range.end.as_int(), range.step.as_int())
+    else {
+        return false;
+    };
+    if step > 0 { end <= begin } else { end >= begin }
 }

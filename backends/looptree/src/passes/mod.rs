@@ -21,8 +21,9 @@ pub(crate) fn run(
     facts: &Assumptions,
     names: &mut Names,
     lifelong: &BTreeSet<BufferId>,
+    private: &BTreeSet<BufferId>,
 ) -> Result<(), String> {
-    place::run(program, lifelong);
+    place::run(program, lifelong, private);
     place::check(program)?;
     locals::run(program);
     accumulate::run(program, facts, names);

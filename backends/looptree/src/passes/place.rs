@@ -15,7 +15,7 @@ use crate::visit::defined_in;
 /// Transients of at most this many bytes, for certain, live on the stack.
 const STACK_BYTES: i64 = 4096;
 
-pub(super) fn run(program: &mut Program, lifelong: &BTreeSet<BufferId>) {
+pub(super) fn run(program: &mut Program, lifelong: &BTreeSet<BufferId>, private: &BTreeSet<BufferId>) {
     for id in (0..program.buffers.len() as u32).map(BufferId) {
         if is_transient(program, id) && is_small(&program.buffers[id.0 as usize]) {
             program.buffers[id.0 as usize].placement = Placement::Stack;
@@ -24,7 +24,7 @@ pub(super) fn run(program: &mut Program, lifelong: &BTreeSet<BufferId>) {
     let uses: Vec<BTreeSet<BufferId>> = program.body.iter().map(used).collect();
     let all: BTreeSet<BufferId> = uses.into_iter().flatten().filter(|&b| is_transient(program, b)).collect();
     let mut body = std::mem::take(&mut program.body);
-    let mut order = Order { buffers: &program.buffers, lifelong };
+    let mut order = Order { buffers: &program.buffers, lifelong, private };
     order.list(&mut body, all);
     program.body = body;
 }
@@ -63,6 +63,8 @@ fn is_small(buffer: &Buffer) -> bool {
 struct Order<'a> {
     buffers: &'a [Buffer],
     lifelong: &'a BTreeSet<BufferId>,
+    /// Those of an iteration of a map: iterations must not share them.
+    private: &'a BTreeSet<BufferId>,
 }
 
 impl Order<'_> {
@@ -115,10 +117,12 @@ impl Order<'_> {
         if self.lifelong.contains(&id) {
             return false;
         }
+        // A loop around a map may carry on what only the map uses, but not what is an iteration's own.
+        let private = self.private.contains(&id) && is_held_below(stmt, id);
         match stmt {
             Stmt::For(l) => match l.schedule {
                 LoopSchedule::Parallel => true,
-                LoopSchedule::Sequential => is_private_below(stmt, id),
+                LoopSchedule::Sequential => private,
                 LoopSchedule::Vector | LoopSchedule::Unordered => {
                     let heap = buffer.placement == Placement::Heap;
                     if heap {
@@ -127,20 +131,20 @@ impl Order<'_> {
                     !heap
                 }
             },
-            _ => is_private_below(stmt, id),
+            _ => private,
         }
     }
 }
 
-/// Does an unordered loop further in hold all uses? Then nothing is carried on out there.
-fn is_private_below(stmt: &Stmt, id: BufferId) -> bool {
+/// Does an unordered loop further in hold all uses?
+fn is_held_below(stmt: &Stmt, id: BufferId) -> bool {
     let lists = stmt.lists();
     let mut holders = lists.iter().flat_map(|l| l.iter()).filter(|s| used(s).contains(&id));
     let (Some(inner), None) = (holders.next(), holders.next()) else { return false };
     let mut own = false;
     inner.touches_here(&mut |b, _, _| own |= b == id);
     let unordered = matches!(inner, Stmt::For(l) if l.schedule != LoopSchedule::Sequential);
-    !own && (unordered || is_private_below(inner, id))
+    !own && (unordered || is_held_below(inner, id))
 }
 
 fn shape_symbols(buffer: &Buffer) -> BTreeSet<Name> {
