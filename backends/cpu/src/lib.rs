@@ -78,7 +78,7 @@ pub fn emit_optimized_ll(program: &Program, options: &Options) -> Result<String,
     llvm::optimized(&emit::module(program, &llvm::target(options))?)
 }
 
-/// Makes the first compilation in this process as fast as the next ones. Takes some 50 ms, for a thread
+/// Makes the first compilation in this process as fast as the next ones; for a thread
 /// beside the one that waits for work.
 pub fn warm_up() {
     // A fault shows when a kernel is compiled.

@@ -183,8 +183,7 @@ impl Lowerer {
         Ok(())
     }
 
-    /// Groups of columns, each added up in memory of its own by one thread, which reads whole columns:
-    /// twice as fast as blocks of rows where the matrix comes from memory.
+    /// Groups of columns, each added up in memory of its own by one thread, which reads whole columns.
     fn by_groups_of_columns(&mut self, a: &Slice, x: &Slice, p: &Product, out: &mut Vec<Stmt>) -> Result<()> {
         let (rows, columns) = (a.axes[0].size.clone(), a.axes[1].size.clone());
         let Some(init) = zero(p.dtype).map(Value::Lit) else { return Ok(()) };
