@@ -136,6 +136,7 @@ impl Baseline {
         limit: Duration,
         cancel: &AtomicBool,
     ) -> Result<Line, BaselineError> {
+        self.process.resume();
         writeln!(self.stdin, "{request}").map_err(|_| BaselineError::Died)?;
         let start = Instant::now();
         let text = loop {
@@ -149,6 +150,9 @@ impl Baseline {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         };
+        // The threads of a BLAS spin for tens of milliseconds after a call, on the cores that the
+        // other side is about to be timed on.
+        self.process.pause();
         let line: Line = serde_json::from_str(&text).map_err(|e| BaselineError::Raised(e.to_string()))?;
         match line.error {
             Some(error) => Err(BaselineError::Raised(error)),

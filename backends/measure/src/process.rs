@@ -69,6 +69,26 @@ impl Process {
         }
     }
 
+    /// Stops all threads of the group where they are, until [`Process::resume`]. Should this program
+    /// die, the system wakes and hangs up a stopped group that is left alone.
+    pub fn pause(&self) {
+        self.signal(libc::SIGSTOP);
+    }
+
+    pub fn resume(&self) {
+        self.signal(libc::SIGCONT);
+    }
+
+    fn signal(&self, signal: i32) {
+        let state = self.state.lock().unwrap_or_else(|e| e.into_inner());
+        if matches!(*state, State::Running(_)) {
+            // SAFETY: a signal to a group whose leader is not reaped yet.
+            unsafe {
+                libc::kill(-self.pid, signal);
+            }
+        }
+    }
+
     /// Waits for an end that has begun, at most that long, and leaves the process to be reaped.
     pub fn await_end(&self, time: Duration) {
         let deadline = Instant::now() + time;

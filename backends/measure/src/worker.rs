@@ -423,34 +423,50 @@ fn check_strides(
     Ok(())
 }
 
-/// Bytes at a multiple of 64.
+/// Zeroed bytes at a multiple of 64; large ones on huge pages, as NumPy's arrays are: with small
+/// ones, walking the page table costs more than the memory (twice, on a virtual machine).
 struct Aligned {
-    lines: Vec<Line>,
+    start: std::ptr::NonNull<u8>,
+    layout: std::alloc::Layout,
     length: usize,
 }
 
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
+const HUGE_PAGE: usize = 2 << 20;
 
 impl Aligned {
     /// `None` where there is not that much memory.
     fn zeros(bytes: u64) -> Option<Aligned> {
         let length = usize::try_from(bytes).ok()?;
-        let count = length.div_ceil(64);
-        let mut lines = vec![];
-        lines.try_reserve_exact(count).ok()?;
-        lines.resize(count, Line([0; 64]));
-        Some(Aligned { lines, length })
+        let large = length >= 2 * HUGE_PAGE;
+        let layout =
+            std::alloc::Layout::from_size_align(length.max(1), if large { HUGE_PAGE } else { 64 }).ok()?;
+        // SAFETY: the layout has a size; the advice is about whole pages inside the block, and a
+        // refusal is harmless; the block is written in full before it is read.
+        let start = unsafe {
+            let start = std::ptr::NonNull::new(std::alloc::alloc(layout))?;
+            if large {
+                libc::madvise(start.as_ptr().cast(), length / HUGE_PAGE * HUGE_PAGE, libc::MADV_HUGEPAGE);
+            }
+            start.as_ptr().write_bytes(0, length);
+            start
+        };
+        Some(Aligned { start, layout, length })
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: the lines are at least `length` initialized bytes, and borrowed as long as the slice.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
+        // SAFETY: `length` initialized bytes, borrowed as long as the slice.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.length) }
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl Drop for Aligned {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, once.
+        unsafe { std::alloc::dealloc(self.start.as_ptr(), self.layout) }
     }
 }
