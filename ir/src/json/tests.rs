@@ -68,12 +68,10 @@ fn dace_files() {
     }
 }
 
-/// Writes the fixtures for `tests/dace_fixtures.py`: with WEFT_SDFG_FOLDER set to an empty folder,
-/// `cargo test -p weft-ir -- --ignored fixtures_for_dace`.
+/// Writes the fixtures for `tests/dace_fixtures.py` to the folder WEFT_DACE_FIXTURES, if it is set.
 #[test]
-#[ignore = "needs a folder to write to"]
 fn fixtures_for_dace() {
-    let folder = PathBuf::from(std::env::var("WEFT_SDFG_FOLDER").unwrap());
+    let Ok(folder) = std::env::var("WEFT_DACE_FIXTURES").map(PathBuf::from) else { return };
     for (name, graph) in fixtures() {
         std::fs::write(folder.join(name).with_extension("sdfg"), write(&graph)).unwrap();
     }
