@@ -73,12 +73,13 @@ impl Journey {
     }
 }
 
-/// Makes a simplified graph fast on a CPU: independent loops become maps, maps fuse, nests
+/// Makes a graph fast on a CPU: it is simplified, independent loops become maps, maps fuse, nests
 /// collapse, and the outermost maps are shared among threads (the run time decides by the
 /// amount of work whether it is worth waking them).
 pub fn auto(graph: &Verified) -> (Verified, Recipe, Forwarding) {
     let mut journey =
         Journey { graph: graph.clone(), recipe: Recipe::default(), forwarding: Forwarding::default() };
+    journey.simplify();
     let no_more_work = |before: &Verified, after: &Verified| tasklets(after) <= tasklets(before);
     loop {
         // Innermost loops first: what becomes a map leaves one state for the loop around it.
