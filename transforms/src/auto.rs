@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use weft_ir::sdfg::{Node, Place, Schedule, Scopes, Sdfg, Verified};
+use weft_ir::sdfg::{Node, Schedule, Scopes, Sdfg, Verified};
 
 use crate::nest::maps;
 use crate::{Forwarding, Recipe, Setting, Settings, Site, Step, Transformation, apply, simplify};
@@ -106,7 +106,6 @@ fn share_outermost(journey: &mut Journey) {
         if outermost && map.schedule == Schedule::Default {
             let site = crate::nest::site(state, &[(id, map)]);
             let params = Settings::from([("schedule".to_string(), Setting::Text("parallel".into()))]);
-            debug_assert_eq!(site.places, [Place::Map(id)]);
             journey.step(&crate::map_schedule::MapSchedule, &site, params, |_, _| true);
         }
     }

@@ -1,12 +1,11 @@
 //! MapCollapse: two perfectly nested maps become one.
 
-use weft_ir::Name;
 use weft_ir::sdfg::{Place, Verified};
 
-use crate::nest::{merge, nested_pairs, only_child, repropagate, site_map, uses};
-use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+use crate::nest::{
+    INDEPENDENT_RANGES, PERFECTLY_NESTED, merge, nested_pairs, repropagate, require_perfect_nest, site_map,
 };
+use crate::{Category, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation};
 
 pub struct MapCollapse;
 
@@ -15,16 +14,7 @@ static INFO: Info = Info {
     category: Category::Map,
     what: "Makes one map of two that are perfectly nested.",
     why: "One larger iteration space to share among threads, to tile or to fuse; the opposite of MapExpansion.",
-    conditions: &[
-        Condition {
-            id: "perfectly-nested",
-            text: "the inner map is all that the outer one holds, and everything passes through both",
-        },
-        Condition {
-            id: "independent-ranges",
-            text: "the inner ranges do not depend on the outer parameters",
-        },
-    ],
+    conditions: &[PERFECTLY_NESTED, INDEPENDENT_RANGES],
     params: &[],
     before: "\
 sdfg scale(A: f64[N, M], B: f64[N, M])
@@ -56,16 +46,7 @@ impl Transformation for MapCollapse {
         let (_, inner) = site_map(graph, site, 1)?;
         let mut edited = crate::editable(graph);
         let state = edited.state_mut(block).expect("state of the site");
-        let (outer_label, inner_label) = (state.map(outer).label, state.map(inner).label);
-        require("perfectly-nested", only_child(state, outer, inner), Place::Map(outer), || {
-            format!("'{outer_label}' holds more than '{inner_label}'")
-        })?;
-        let names: Vec<Name> = state.map(outer).params.iter().map(|p| p.0).collect();
-        let dependent = uses(&state.map(inner).params, &names);
-        require("independent-ranges", dependent.is_none(), Place::Map(inner), || {
-            let name = dependent.map_or("", |n| n.as_str());
-            format!("a range of '{inner_label}' depends on {name}, a parameter of '{outer_label}'")
-        })?;
+        require_perfect_nest(state, outer, inner)?;
         let mut forwarding = Forwarding::default();
         for (from, to) in state
             .map_nodes(inner)

@@ -1,12 +1,11 @@
 //! MapInterchange: two perfectly nested maps change places.
 
-use weft_ir::Name;
 use weft_ir::sdfg::{Place, Verified};
 
-use crate::nest::{nested_pairs, only_child, repropagate, site_map, uses};
-use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+use crate::nest::{
+    INDEPENDENT_RANGES, PERFECTLY_NESTED, nested_pairs, repropagate, require_perfect_nest, site_map,
 };
+use crate::{Category, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation};
 
 pub struct MapInterchange;
 
@@ -15,16 +14,7 @@ static INFO: Info = Info {
     category: Category::Map,
     what: "Swaps two perfectly nested maps.",
     why: "So that the innermost map walks along memory, or the outermost one has enough iterations to share.",
-    conditions: &[
-        Condition {
-            id: "perfectly-nested",
-            text: "the inner map is all that the outer one holds, and everything passes through both",
-        },
-        Condition {
-            id: "independent-ranges",
-            text: "the inner ranges do not depend on the outer parameters",
-        },
-    ],
+    conditions: &[PERFECTLY_NESTED, INDEPENDENT_RANGES],
     params: &[],
     before: "\
 sdfg scale(A: f64[N, M], B: f64[N, M])
@@ -58,18 +48,7 @@ impl Transformation for MapInterchange {
         let mut edited = crate::editable(graph);
         let state = edited.state_mut(block).expect("state of the site");
         let (was_outer, was_inner) = (state.map(outer).clone(), state.map(inner).clone());
-        require("perfectly-nested", only_child(state, outer, inner), Place::Map(outer), || {
-            format!("'{}' holds more than '{}'", was_outer.label, was_inner.label)
-        })?;
-        let names: Vec<Name> = was_outer.params.iter().map(|p| p.0).collect();
-        let dependent = uses(&was_inner.params, &names);
-        require("independent-ranges", dependent.is_none(), Place::Map(inner), || {
-            let name = dependent.map_or("", |n| n.as_str());
-            format!(
-                "a range of '{}' depends on {name}, a parameter of '{}'",
-                was_inner.label, was_outer.label
-            )
-        })?;
+        require_perfect_nest(state, outer, inner)?;
         // Schedules belong to the levels, descriptions move.
         let (outer_schedule, inner_schedule) = (was_outer.schedule, was_inner.schedule);
         *state.map_mut(outer) = weft_ir::sdfg::Map { schedule: outer_schedule, ..was_inner };

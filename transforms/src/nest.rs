@@ -9,7 +9,7 @@ use weft_ir::sdfg::{
 };
 use weft_ir::symbolic::Range;
 
-use crate::{Refusal, Site};
+use crate::{Condition, Refusal, Site, require};
 
 /// Every map of the SDFG (not of nested ones): state, map, description.
 pub fn maps(graph: &Sdfg) -> Vec<(BlockId, &StateGraph, MapId, &Map)> {
@@ -194,7 +194,7 @@ fn splice(state: &mut StateGraph, inner: NodeId, outer: NodeId, entry: bool) {
     }
 }
 
-/// Replaces parameters in every memlet, tasklet and inner range of a scope.
+/// Is the step a positive constant?
 pub fn is_constant_positive(range: &Range) -> bool {
     range.step.as_int().is_some_and(|s| s > 0)
 }
@@ -223,4 +223,26 @@ pub fn accessed(node: &Node) -> Option<Name> {
         Node::Access(name) => Some(*name),
         _ => None,
     }
+}
+
+pub const PERFECTLY_NESTED: Condition = Condition {
+    id: "perfectly-nested",
+    text: "the inner map is all that the outer one holds, and everything passes through both",
+};
+
+pub const INDEPENDENT_RANGES: Condition =
+    Condition { id: "independent-ranges", text: "the inner ranges do not depend on the outer parameters" };
+
+/// Checks [`PERFECTLY_NESTED`] and [`INDEPENDENT_RANGES`] of two maps.
+pub fn require_perfect_nest(state: &StateGraph, outer: MapId, inner: MapId) -> Result<(), Refusal> {
+    let (around, inside) = (state.map(outer), state.map(inner));
+    require(PERFECTLY_NESTED.id, only_child(state, outer, inner), Place::Map(outer), || {
+        format!("'{}' holds more than '{}'", around.label, inside.label)
+    })?;
+    let names: Vec<Name> = around.params.iter().map(|p| p.0).collect();
+    let dependent = uses(&inside.params, &names);
+    require(INDEPENDENT_RANGES.id, dependent.is_none(), Place::Map(inner), || {
+        let name = dependent.map_or("", |n| n.as_str());
+        format!("a range of '{}' depends on {name}, a parameter of '{}'", inside.label, around.label)
+    })
 }
