@@ -196,14 +196,7 @@ def choose_kernels(options):
     if not (options.npbench or options.npbench_scc22):
         return common.samples(options.kernels)
     names = [kernel.name for kernel in common.samples(options.kernels)]
-    found = {}
-    for root in filter(None, (options.npbench, options.npbench_scc22)):
-        for kernel in common.npbench(root, names):
-            found.setdefault(kernel.name, kernel)
-    lost = [name for name in names if name not in found]
-    if lost:
-        sys.exit(f"not in these checkouts: {', '.join(lost)}")
-    return [found[name] for name in names]
+    return [common.npbench_original(name, options.npbench, options.npbench_scc22) for name in names]
 
 
 def main():
