@@ -439,11 +439,19 @@ impl Importer<'_> {
                 if x == y {
                     continue;
                 }
+                let key = self.join_key(name);
+                // What a loop before has not given a container yet comes first.
+                let earlier = [x, y].into_iter().flatten().find(
+                    |v| matches!(v, Value::Stale(Stale { fix: Some((k, _)), .. }) if *k != key),
+                );
+                if let Some(stale) = earlier {
+                    vars.insert(name.clone(), stale.clone());
+                    continue;
+                }
                 if let Some(value) = kept.get(name) {
                     vars.insert(name.clone(), value.clone());
                     continue;
                 }
-                let key = self.join_key(name);
                 let poison = matches!(x, Some(Value::Poison)) || matches!(y, Some(Value::Poison));
                 let join = match before {
                     Some(Value::Array(_)) => Join::Carry,
