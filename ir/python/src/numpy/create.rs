@@ -204,7 +204,8 @@ fn arange(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         if !count.is_finite() || count > 9e15 {
             return fail(span, "arange: the number of elements is not finite");
         }
-        let count = s.call_path("numpy.arange", Args::new("arange", vec![Value::int(count.max(0.0) as i64)], span))?;
+        let count =
+            s.call_path("numpy.arange", Args::new("arange", vec![Value::int(count.max(0.0) as i64)], span))?;
         let delta = s.binary(BinOp::Sub, &Value::float(first + step), &Value::float(first), span)?;
         let scaled = s.binary(BinOp::Mul, &count, &delta, span)?;
         s.hint = hint;
