@@ -80,7 +80,10 @@ pub fn auto(graph: &Verified) -> (Verified, Recipe, Forwarding) {
     let mut journey =
         Journey { graph: graph.clone(), recipe: Recipe::default(), forwarding: Forwarding::default() };
     journey.simplify();
-    let no_more_work = |before: &Verified, after: &Verified| tasklets(after) <= tasklets(before);
+    let no_more_work = |before: &Verified, after: &Verified| {
+        let (before, after) = (work(before), work(after));
+        after.tasklets <= before.tasklets && after.library <= before.library
+    };
     loop {
         // Innermost loops first: what becomes a map leaves one state for the loop around it.
         let mapped = journey.exhaust(&crate::loop_to_map::LoopToMap, |_, _| true);
@@ -95,8 +98,29 @@ pub fn auto(graph: &Verified) -> (Verified, Recipe, Forwarding) {
     (journey.graph, journey.recipe, journey.forwarding)
 }
 
-fn tasklets(graph: &Sdfg) -> usize {
-    graph.states().iter().map(|(_, s)| s.nodes().filter(|(_, n)| matches!(n, Node::Tasklet(_))).count()).sum()
+/// What says that a fusion computes something again.
+struct Work {
+    tasklets: usize,
+    /// Library nodes, each with the number of dimensions over which it is repeated: unlike a tasklet,
+    /// one is never cheaper than the memory that it would save.
+    library: usize,
+}
+
+fn work(graph: &Sdfg) -> Work {
+    let mut work = Work { tasklets: 0, library: 0 };
+    for (_, state) in graph.states() {
+        for (id, node) in state.nodes() {
+            match node {
+                Node::Tasklet(_) => work.tasklets += 1,
+                Node::Library(_) => {
+                    let around = Scopes::of(state).map(|s| s.enclosing(id)).unwrap_or_default();
+                    work.library += 1 + around.iter().map(|&m| state.map(m).params.len()).sum::<usize>();
+                }
+                _ => {}
+            }
+        }
+    }
+    work
 }
 
 fn share_outermost(journey: &mut Journey) {

@@ -11,7 +11,8 @@ use weft_ir::symbolic::Expr;
 
 use crate::nest::{accessed, fresh, owned, partner, repropagate_map, site};
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
+    no_such_site, require,
 };
 
 pub struct MapFusion;
@@ -29,10 +30,8 @@ static INFO: Info = Info {
             text: "the array between the maps is a transient that nothing else reads or writes",
         },
         Condition { id: "producer-has-one-result", text: "the first map writes nothing but that array" },
-        Condition {
-            id: "plain-bodies",
-            text: "the first map holds tasklets only, and the second reads the array in tasklets",
-        },
+        Condition { id: "flat-producer", text: "the first map holds no map and no nested SDFG" },
+        Condition { id: "read-by-tasklets", text: "the second map reads the array in tasklets" },
         Condition {
             id: "element-for-element",
             text: "each iteration of the first map writes one element that tells the iteration, without conflict resolution",
@@ -98,11 +97,7 @@ impl Transformation for MapFusion {
         let parts = candidates(graph)
             .into_iter()
             .find(|p| [Place::Map(p.first), Place::Map(p.second)] == site.places[..2.min(site.places.len())])
-            .ok_or_else(|| Refusal {
-                condition: "shape",
-                place: Place::Whole,
-                reason: format!("'{}' are not two maps with an array between them any more", site.label),
-            })?;
+            .ok_or_else(|| no_such_site(site))?;
         let state = graph.state_of(parts.access).expect("found there").1;
         let reads = check(graph, state, &parts)?;
         let mut edited = crate::editable(graph);
@@ -164,10 +159,10 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
     })?;
     let scopes = Scopes::of(state).expect("verified");
     let body = crate::nest::inside(state, &scopes, parts.first);
-    let plain = body.iter().all(|&n| match state.node(n) {
-        Node::Tasklet(_) => true,
-        Node::Access(name) => graph.data[name].is_scalar(),
-        _ => false,
+    let scope = body.iter().find_map(|&n| match state.node(n) {
+        Node::MapEntry(map) => Some(state.map(*map).label),
+        Node::Nested(nested) => Some(nested.label),
+        _ => None,
     });
     let stem = state
         .in_edges(second_entry)
@@ -179,9 +174,11 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
         .filter(|e| e.src.conn.is_some() && e.src.conn == stem.map(partner))
         .collect();
     let direct = leads.iter().all(|e| matches!(state.node(e.dst.node), Node::Tasklet(_)));
-    require("plain-bodies", plain && direct && !leads.is_empty(), Place::Map(parts.first), || {
-        let which = if plain { second.label } else { first.label };
-        format!("the body of '{which}' is more than tasklets")
+    require("flat-producer", scope.is_none(), Place::Map(parts.first), || {
+        format!("'{}' holds '{}'", first.label, scope.map_or("", |n| n.as_str()))
+    })?;
+    require("read-by-tasklets", direct && !leads.is_empty(), Place::Map(parts.second), || {
+        format!("'{}' is read by more than tasklets in '{}'", parts.data, second.label)
     })?;
     let reads = match_iterations(state, parts, exit, leads)?;
     check_dependence(graph, state, parts, &reads, entry, second_exit)?;
@@ -385,6 +382,10 @@ fn copy_body(
                     assign.value = assign.value.subst_symbols(&subst);
                 }
                 Node::Tasklet(tasklet)
+            }
+            Node::Library(mut library) if rename => {
+                library.label = edited.fresh(library.label.as_str());
+                Node::Library(library)
             }
             Node::Access(name) if rename => {
                 let new = *locals.entry(name).or_insert_with(|| edited.fresh(name.as_str()));

@@ -57,7 +57,24 @@ pub fn unordered(
 
 /// Orders what [`unordered`] finds: the older before the newer.
 pub fn order(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, facts: &Assumptions) {
-    for (from, to, _) in unordered(graph, data, facts) {
+    order_as(graph, data, facts, |_, _| false);
+}
+
+/// As [`order`], where `before` knows of some nodes that the first runs before the second.
+pub fn order_as(
+    graph: &mut StateGraph,
+    data: &BTreeMap<Name, Data>,
+    facts: &Assumptions,
+    before: impl Fn(NodeId, NodeId) -> bool,
+) {
+    let ends = |graph: &StateGraph, node: NodeId| match graph.node(node) {
+        Node::MapEntry(map) | Node::MapExit(map) => graph.map_nodes(*map).unwrap_or((node, node)),
+        _ => (node, node),
+    };
+    for (mut from, mut to, _) in unordered(graph, data, facts) {
+        if before(to, from) {
+            (from, to) = (ends(graph, to).1, ends(graph, from).0);
+        }
         // An edge that was added a moment ago may have settled this pair too.
         if !graph.reaches(from, to) && !graph.reaches(to, from) {
             graph.connect(from, to, None);
