@@ -66,11 +66,12 @@ sdfg axpy(x: f64[N], y: f64[N])
     keeps: Keeps::Exactly,
 };
 
-/// The parts of a candidate, as the graph has them.
-struct Parts {
+/// Two maps with an array between them.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
     block: BlockId,
-    first: MapId,
-    second: MapId,
+    pub first: MapId,
+    pub second: MapId,
     access: NodeId,
     data: Name,
 }
@@ -98,18 +99,30 @@ impl Transformation for MapFusion {
             .into_iter()
             .find(|p| [Place::Map(p.first), Place::Map(p.second)] == site.places[..2.min(site.places.len())])
             .ok_or_else(|| no_such_site(site))?;
-        let state = graph.state_of(parts.access).expect("found there").1;
-        let reads = check(graph, state, &parts)?;
-        let mut edited = crate::editable(graph);
-        let forwarding = fuse(&mut edited, &parts, &reads);
-        repropagate_map(&mut edited, parts.block, parts.second);
+        let (edited, forwarding) = fuse(graph, &parts)?;
         Plan::new(graph, edited, forwarding)
     }
 }
 
+/// Checks every condition and fuses; the result is still to be verified.
+pub fn fuse(graph: &Sdfg, parts: &Candidate) -> Result<(Sdfg, Forwarding), Refusal> {
+    let state = graph.state_of(parts.access).expect("found there").1;
+    let reads = check(graph, state, parts)?;
+    let mut edited = crate::editable(graph);
+    let forwarding = move_in(&mut edited, parts, &reads);
+    repropagate_map(&mut edited, parts.block, parts.second);
+    Ok((edited, forwarding))
+}
+
+/// The label of the site: those of both maps.
+pub fn label(graph: &Sdfg, at: &Candidate) -> String {
+    let state = graph.state_of(at.access).expect("found there").1;
+    format!("{}, {}", state.map(at.first).label, state.map(at.second).label)
+}
+
 /// Map exit -> access node -> map entry, in the same scope.
-fn candidates(graph: &Sdfg) -> Vec<Parts> {
-    let mut found: Vec<Parts> = vec![];
+pub fn candidates(graph: &Sdfg) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = vec![];
     for (block, state) in graph.states() {
         for (access, node) in state.nodes() {
             let Some(data) = accessed(node) else { continue };
@@ -119,7 +132,7 @@ fn candidates(graph: &Sdfg) -> Vec<Parts> {
                     let Node::MapEntry(second) = *state.node(out.dst.node) else { continue };
                     let known = found.iter().any(|p| p.first == first && p.second == second);
                     if into.memlet.is_some() && out.memlet.is_some() && !known {
-                        found.push(Parts { block: block.id, first, second, access, data });
+                        found.push(Candidate { block: block.id, first, second, access, data });
                     }
                 }
             }
@@ -135,7 +148,7 @@ struct Read {
     iteration: BTreeMap<Name, Expr>,
 }
 
-fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read>, Refusal> {
+fn check(graph: &Sdfg, state: &StateGraph, parts: &Candidate) -> Result<Vec<Read>, Refusal> {
     let (first, second) = (state.map(parts.first), state.map(parts.second));
     let (entry, exit) = state.map_nodes(parts.first).expect("a map has two nodes");
     let (second_entry, second_exit) = state.map_nodes(parts.second).expect("a map has two nodes");
@@ -188,7 +201,7 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
 /// For every read, the iteration of the producer that wrote the element.
 fn match_iterations(
     state: &StateGraph,
-    parts: &Parts,
+    parts: &Candidate,
     exit: NodeId,
     leads: Vec<Edge>,
 ) -> Result<Vec<Read>, Refusal> {
@@ -258,9 +271,9 @@ fn match_iterations(
 
 /// The producer's reads, at their new place in the consumer, against writes there and between.
 fn check_dependence(
-    graph: &Verified,
+    graph: &Sdfg,
     state: &StateGraph,
-    parts: &Parts,
+    parts: &Candidate,
     reads: &[Read],
     entry: NodeId,
     second_exit: NodeId,
@@ -312,7 +325,7 @@ fn check_dependence(
 }
 
 /// Puts a copy of the producer's body into the consumer for every distinct iteration read.
-fn fuse(edited: &mut Sdfg, parts: &Parts, reads: &[Read]) -> Forwarding {
+fn move_in(edited: &mut Sdfg, parts: &Candidate, reads: &[Read]) -> Forwarding {
     let mut forwarding = Forwarding::default();
     let mut groups: Vec<(BTreeMap<Name, Expr>, Vec<Edge>)> = vec![];
     for read in reads {
@@ -359,7 +372,7 @@ fn read_before_write(state: &mut StateGraph, copies: &[NodeId], second: MapId) {
 /// The copied nodes, and the local access node that holds their result.
 fn copy_body(
     edited: &mut Sdfg,
-    parts: &Parts,
+    parts: &Candidate,
     iteration: &BTreeMap<Name, Expr>,
     rename: bool,
     local: Name,
@@ -451,7 +464,7 @@ fn enter(graph: &mut StateGraph, target: NodeId, outer: &Edge) -> Name {
     partner(conn)
 }
 
-fn remove_producer(edited: &mut Sdfg, parts: &Parts, forwarding: &mut Forwarding) {
+fn remove_producer(edited: &mut Sdfg, parts: &Candidate, forwarding: &mut Forwarding) {
     let state = edited.state_mut(parts.block).expect("state of the site");
     let scopes = Scopes::of(state);
     let (entry, exit) = state.map_nodes(parts.first).expect("a map has two nodes");

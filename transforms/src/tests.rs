@@ -177,6 +177,19 @@ fn auto_repeats_no_reduction() {
     assert_eq!(maps(&sums("j, k", "j = 0:N, k = 0:M")), 2);
 }
 
+/// What auto does without verifying each step is what its recipe does, verified at each step.
+#[test]
+fn the_recipe_of_auto_makes_the_same_graph() {
+    for source in [STATEMENTS, FLOYD_WARSHALL, CHOLESKY, &sums("j, 0", "j = 0:N")] {
+        let before = graph(source).unwrap();
+        let (after, recipe, forwarding) = crate::auto(&before);
+        let (replayed, moved) = replay(&before, &recipe).unwrap();
+        assert!(text::equivalent(&replayed, &after), "{}", text::print(&replayed));
+        // New nodes have other ids.
+        assert!(moved.0.keys().eq(forwarding.0.keys()));
+    }
+}
+
 const CALL_AFTER_A_READ: &str = "\
 sdfg f(A: f64[N], B: f64[N])
   state s0
