@@ -32,6 +32,7 @@ static INFO: Info = Info {
         Condition { id: "producer-has-one-result", text: "the first map writes nothing but that array" },
         Condition { id: "flat-producer", text: "the first map holds no map and no nested SDFG" },
         Condition { id: "read-by-tasklets", text: "the second map reads the array in tasklets" },
+        Condition { id: "read-at-indices", text: "no value picks the element that the second map reads" },
         Condition {
             id: "element-for-element",
             text: "each iteration of the first map writes one element that tells the iteration, without conflict resolution",
@@ -193,6 +194,10 @@ fn check(graph: &Sdfg, state: &StateGraph, parts: &Candidate) -> Result<Vec<Read
     require("read-by-tasklets", direct && !leads.is_empty(), Place::Map(parts.second), || {
         format!("'{}' is read by more than tasklets in '{}'", parts.data, second.label)
     })?;
+    let gathered = leads.iter().any(|e| crate::nest::gathers(state, e));
+    require("read-at-indices", !gathered, Place::Map(parts.second), || {
+        format!("'{}' picks elements of '{}' by values", second.label, parts.data)
+    })?;
     let reads = match_iterations(state, parts, exit, leads)?;
     check_dependence(graph, state, parts, &reads, entry, second_exit)?;
     Ok(reads)
@@ -299,7 +304,7 @@ fn check_dependence(
                     Place::Map(parts.second),
                     || {
                         let how = match &answer {
-                            Carried::Yes(witness) => format!(": {witness}"),
+                            Carried::Yes(witness) if !memlet.dynamic => format!(": {witness}"),
                             _ => " (it cannot be shown that they are apart)".to_string(),
                         };
                         format!(

@@ -185,8 +185,10 @@ fn the_recipe_of_auto_makes_the_same_graph() {
         let (after, recipe, forwarding) = crate::auto(&before);
         let (replayed, moved) = replay(&before, &recipe).unwrap();
         assert!(text::equivalent(&replayed, &after), "{}", text::print(&replayed));
-        // New nodes have other ids.
-        assert!(moved.0.keys().eq(forwarding.0.keys()));
+        // What a step adds has other ids in each.
+        for (from, to) in &forwarding.0 {
+            assert!(moved.0.get(from).is_none_or(|other| other.len() == to.len()), "{from:?}");
+        }
     }
 }
 
