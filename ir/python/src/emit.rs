@@ -24,7 +24,7 @@ impl Inputs {
     }
 }
 
-fn cast(to: DType, from: DType, e: tasklet::Expr) -> tasklet::Expr {
+pub fn cast(to: DType, from: DType, e: tasklet::Expr) -> tasklet::Expr {
     if to == from { e } else { tasklet::Expr::cast(to, e) }
 }
 
@@ -103,7 +103,8 @@ impl Importer<'_> {
         self.map_indexed("arange", out, &Inputs::default(), code, span);
     }
 
-    fn map_indexed(
+    /// As [`Importer::map_into`]; the code may depend on the indices.
+    pub fn map_indexed(
         &mut self,
         verb: &str,
         out: &View,

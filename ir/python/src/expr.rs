@@ -316,7 +316,7 @@ impl Importer<'_> {
     }
 
     /// Constants that a path stands for, or the path itself.
-    pub fn path_value(&mut self, path: String, _span: Span) -> Res<Value> {
+    pub fn path_value(&mut self, path: String, span: Span) -> Res<Value> {
         use std::f64::consts;
         let constant = match path.as_str() {
             "numpy.pi" | "math.pi" => consts::PI,
@@ -327,7 +327,7 @@ impl Importer<'_> {
             "numpy.euler_gamma" => 0.577_215_664_901_532_9,
             "numpy.newaxis" => return Ok(Value::None),
             "numpy.bool_" | "numpy.bool" => return Ok(Value::Path("numpy.bool".into())),
-            _ => return Ok(Value::Path(path)),
+            _ => return self.type_attribute(path, span),
         };
         Ok(Value::float(constant))
     }
@@ -341,6 +341,12 @@ impl Importer<'_> {
                 let items = self.items(slice)?;
                 self.part(view, &items, span)
             }
+            Value::Path(p) => match p.strip_prefix("numpy.") {
+                Some(name @ ("mgrid" | "ogrid" | "r_" | "c_" | "s_" | "index_exp")) => {
+                    self.grid(name, slice, span)
+                }
+                _ => fail(span, format!("{} cannot be indexed", base.describe())),
+            },
             other => fail(span, format!("{} cannot be indexed", other.describe())),
         }
     }
@@ -481,6 +487,16 @@ impl Importer<'_> {
                     match (&left, &right) {
                         (Value::Tuple(x), Value::Tuple(y)) if op == BinOp::Eq || op == BinOp::Ne => {
                             self.compare_tuples(&x.clone(), &y.clone(), op == BinOp::Eq, span)?
+                        }
+                        (Value::Path(_) | Value::Str(_), Value::Path(_) | Value::Str(_))
+                            if op == BinOp::Eq || op == BinOp::Ne =>
+                        {
+                            // Text, or element types by any of their names.
+                            let equal = match (self.dtype_of(&left, span), self.dtype_of(&right, span)) {
+                                (Ok(a), Ok(b)) => a == b,
+                                _ => left == right,
+                            };
+                            Value::bool(equal == (op == BinOp::Eq))
                         }
                         _ => self.binary(op, &left, &right, span)?,
                     }

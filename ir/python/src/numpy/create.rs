@@ -77,7 +77,9 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function { name: "numpy.copy", parameters: "a, ~order=None", run: array, limits: "" },
     Function { name: "numpy.asarray", parameters: "a, dtype=None, ~order=None", run: as_array, limits: "" },
-    Function { name: "numpy.ascontiguousarray", parameters: "a, dtype=None", run: as_array, limits: "" },
+    Function { name: "numpy.ascontiguousarray", parameters: "a, dtype=None", run: contiguous, limits: "" },
+    Function { name: "numpy.asfortranarray", parameters: "a, dtype=None", run: as_array, limits: "" },
+    Function::new("numpy.ndarray", "shape, dtype=None, *, ~order=None", |s, b| filled(s, b, None)),
 ];
 
 fn filled(s: &mut Importer, b: &mut Bound, value: Option<i64>) -> Res<Value> {
@@ -185,6 +187,14 @@ fn as_array(s: &mut Importer, b: &mut Bound) -> Res<Value> {
             Ok(Value::Array(out))
         }
     }
+}
+
+/// As `asarray`, with at least one dimension.
+fn contiguous(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let span = b.span;
+    let value = as_array(s, b)?;
+    let view = s.view_of(value, span)?;
+    Ok(Value::Array(if view.rank() == 0 { view.insert_dim(0) } else { view }))
 }
 
 fn arange(s: &mut Importer, b: &mut Bound) -> Res<Value> {

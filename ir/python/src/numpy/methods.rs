@@ -20,8 +20,13 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "ndarray.fill", parameters: "self, value", run: fill, limits: "" },
     Function { name: "ndarray.item", parameters: "self, *args", run: item, limits: "" },
     Function { name: "ndarray.transpose", parameters: "self, *axes", run: transpose, limits: "" },
-    Function { name: "ndarray.reshape", parameters: "self, *shape, ~order='C'", run: reshape, limits: "" },
-    Function { name: "ndarray.flatten", parameters: "self, ~order='C'", run: flatten, limits: "" },
+    Function {
+        name: "ndarray.reshape",
+        parameters: "self, *shape, order='C', ~copy=None",
+        run: reshape,
+        limits: "",
+    },
+    Function { name: "ndarray.flatten", parameters: "self, order='C'", run: flatten, limits: "" },
     Function { name: "ndarray.dot", parameters: "self, b, out=None", run: dot, limits: "" },
 ];
 
@@ -129,15 +134,18 @@ fn reshape(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         [one] => one.clone(),
         many => Value::Tuple(many.to_vec()),
     };
-    s.reshape(&view, &shape, b.span)
+    let order = b.text("order")?;
+    s.reshape_in(&view, &shape, order.as_deref(), b.span)
 }
 
 fn flatten(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let view = s.as_view(&b.get("self"), b.span)?;
-    let hint = s.hint.take();
-    let copy = s.materialize(&view, view.dtype, b.span);
-    s.hint = hint;
-    s.reshape(&copy, &Value::int(-1), b.span)
+    let order = b.text("order")?;
+    let flat = s.reshape_in(&view, &Value::int(-1), order.as_deref(), b.span)?;
+    match flat {
+        Value::Array(v) if v.base == view.base => Ok(Value::Array(s.materialize(&v, v.dtype, b.span))),
+        other => Ok(other),
+    }
 }
 
 fn dot(s: &mut Importer, b: &mut Bound) -> Res<Value> {

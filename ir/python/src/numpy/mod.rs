@@ -4,12 +4,19 @@
 //! inlined like the user's own: `numpy.linalg.norm` is `numpy__linalg__norm` there.
 
 mod create;
+mod einsum;
 mod elementwise;
+mod grid;
+mod join;
+mod linspace;
 mod methods;
+mod pad;
 mod product;
 mod python;
+mod rearrange;
 mod reduce;
 mod shape;
+mod types;
 pub mod ufunc;
 
 use std::sync::{Arc, LazyLock};
@@ -34,14 +41,32 @@ pub struct Function {
     pub limits: &'static str,
 }
 
-const TABLES: [&[Function]; 7] = [
+impl Function {
+    /// A function of which all is supported.
+    pub const fn new(
+        name: &'static str,
+        parameters: &'static str,
+        run: fn(&mut Importer, &mut Bound) -> Res<Value>,
+    ) -> Function {
+        Function { name, parameters, run, limits: "" }
+    }
+}
+
+const TABLES: &[&[Function]] = &[
     create::FUNCTIONS,
+    einsum::FUNCTIONS,
     elementwise::FUNCTIONS,
+    grid::FUNCTIONS,
+    join::FUNCTIONS,
+    linspace::FUNCTIONS,
     methods::FUNCTIONS,
+    pad::FUNCTIONS,
     product::FUNCTIONS,
     python::FUNCTIONS,
+    rearrange::FUNCTIONS,
     reduce::FUNCTIONS,
     shape::FUNCTIONS,
+    types::FUNCTIONS,
 ];
 
 /// Other names of the same function.
@@ -57,7 +82,12 @@ const ALIASES: &[(&str, &str)] = &[
     ("asanyarray", "asarray"),
     ("concat", "concatenate"),
     ("permute_dims", "transpose"),
-    ("matrix_transpose", "swapaxes_last"),
+    ("linalg.matrix_transpose", "matrix_transpose"),
+    ("linalg.matmul", "matmul"),
+    ("linalg.outer", "outer"),
+    ("linalg.tensordot", "tensordot"),
+    ("linalg.cross", "cross"),
+    ("linalg.vecdot", "vecdot"),
     ("row_stack", "vstack"),
     ("trapz", "trapezoid"),
     ("float_power", "power"),
@@ -66,7 +96,7 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The functions that are written in Python.
-const PRELUDE: &str = concat!(include_str!("../prelude/basic.py"),);
+const PRELUDE: &str = concat!(include_str!("../prelude/basic.py"), include_str!("../prelude/shape.py"));
 
 pub static PRELUDE_MODULE: LazyLock<Module> = LazyLock::new(|| {
     let source = Arc::new(Source { path: "<numpy>".into(), text: PRELUDE.into() });

@@ -1,6 +1,6 @@
 //! Functions that give the same elements another shape.
 
-use weft_ir::sdfg::Span;
+use weft_ir::sdfg::{Span, row_major};
 use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
@@ -14,11 +14,11 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "numpy.expand_dims", parameters: "a, axis", run: expand_dims, limits: "" },
     Function {
         name: "numpy.reshape",
-        parameters: "a, shape=None, ~order='C', *, newshape=None",
+        parameters: "a, shape=None, order='C', *, newshape=None, ~copy=None",
         run: reshape,
         limits: "",
     },
-    Function { name: "numpy.ravel", parameters: "a, ~order='C'", run: ravel, limits: "" },
+    Function { name: "numpy.ravel", parameters: "a, order='C'", run: ravel, limits: "" },
     Function { name: "numpy.shape", parameters: "a", run: shape, limits: "" },
     Function { name: "numpy.size", parameters: "a, axis=None", run: size, limits: "" },
     Function { name: "numpy.ndim", parameters: "a", run: ndim, limits: "" },
@@ -60,12 +60,14 @@ fn reshape(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let Some(shape) = b.given("shape").or(b.given("newshape")) else {
         return fail(b.span, "reshape lacks the shape");
     };
-    s.reshape(&view, &shape, b.span)
+    let order = b.text("order")?;
+    s.reshape_in(&view, &shape, order.as_deref(), b.span)
 }
 
 fn ravel(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let view = view_argument(s, b, "a")?;
-    s.reshape(&view, &Value::int(-1), b.span)
+    let order = b.text("order")?;
+    s.reshape_in(&view, &Value::int(-1), order.as_deref(), b.span)
 }
 
 fn shape(s: &mut Importer, b: &mut Bound) -> Res<Value> {
@@ -193,7 +195,7 @@ impl Importer<'_> {
         Ok(extents)
     }
 
-    fn must_be_zero(&mut self, e: &Expr, message: &str, span: Span) -> Res<()> {
+    pub fn must_be_zero(&mut self, e: &Expr, message: &str, span: Span) -> Res<()> {
         match self.same(e, &Expr::zero())? {
             Truth::Yes => Ok(()),
             Truth::No => fail(span, message),
@@ -204,6 +206,47 @@ impl Importer<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// `np.reshape` in an order: `C`, `F`, or that of the memory (`A`, `K`).
+    pub fn reshape_in(&mut self, view: &View, shape: &Value, order: Option<&str>, span: Span) -> Res<Value> {
+        let columns = match order {
+            None | Some("C") => false,
+            Some("F") => true,
+            Some(order @ ("A" | "K")) => {
+                let lies = |s: &Self, view: &View| {
+                    let rows = row_major(&view.shape);
+                    rows.iter()
+                        .zip(&view.strides)
+                        .zip(&view.shape)
+                        .all(|((a, b), n)| n.is_one() || a == b || s.facts().eq(a, b).is_yes())
+                };
+                let turned = view.permute(&(0..view.rank()).rev().collect::<Vec<_>>());
+                if lies(self, view) {
+                    false
+                } else if lies(self, &turned) {
+                    true
+                } else if order == "A" {
+                    false
+                } else {
+                    return fail_hint(span, "order 'K' of an array with gaps", "use order 'C' or 'F'");
+                }
+            }
+            Some(other) => {
+                return fail(span, format!("order must be one of 'C', 'F', 'A' or 'K', not '{other}'"));
+            }
+        };
+        if !columns {
+            return self.reshape(view, shape, span);
+        }
+        // In C order of the reversed dimensions.
+        let total = view.shape.iter().fold(Expr::one(), |a, n| &a * n);
+        let shape = self.new_shape(shape, &total, span)?;
+        let reversed = |n: usize| (0..n).rev().collect::<Vec<_>>();
+        let turned = Value::Tuple(shape.iter().rev().cloned().map(Value::sym).collect());
+        let out = self.reshape(&view.permute(&reversed(view.rank())), &turned, span)?;
+        let out = self.view_of(out, span)?;
+        Ok(Value::Array(out.permute(&reversed(shape.len()))))
     }
 
     /// `np.reshape` in C order: a view where NumPy's is one, else a copy.

@@ -152,7 +152,7 @@ impl Importer<'_> {
     }
 
     /// Puts a ufunc's result where `out` says, in the elements that `where` says.
-    fn finish_ufunc(&mut self, value: Value, out: Option<Value>, mask: Value, span: Span) -> Res<Value> {
+    pub fn finish_ufunc(&mut self, value: Value, out: Option<Value>, mask: Value, span: Span) -> Res<Value> {
         let out = match out {
             Some(Value::Tuple(mut items)) if items.len() == 1 => items.pop(),
             out => out,

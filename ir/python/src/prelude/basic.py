@@ -46,14 +46,6 @@ def multiply_stacks(a, b, out):
             multiply_stacks(a[i], b[i], out[i])
 
 
-def stacked_dot(a, b):
-    if b.ndim == 1:
-        return stacked_matmul(a, b)
-    rest = b.shape[:-2] + (b.shape[-1],)
-    flat = np.moveaxis(b, -2, 0).reshape((b.shape[-2], -1))
-    return (a.reshape((-1, a.shape[-1])) @ flat).reshape(a.shape[:-1] + rest)
-
-
 def arange_of_floats(start, stop=None, step=1, dtype=None):
     if stop is None:
         first = 0
@@ -66,13 +58,6 @@ def arange_of_floats(start, stop=None, step=1, dtype=None):
     if dtype is None:
         return out
     return out.astype(dtype)
-
-
-def numpy__moveaxis(a, source, destination):
-    a = np.asarray(a)
-    order = [d for d in range(a.ndim) if d != source % a.ndim]
-    order.insert(destination % a.ndim, source % a.ndim)
-    return np.transpose(a, order)
 
 
 def min_of_array(a):
@@ -155,17 +140,6 @@ def numpy__compress(condition, a, axis=None):
 
 def numpy__extract(condition, arr):
     return np.ravel(arr)[true_places(np.ravel(condition))]
-
-
-def numpy__take(a, indices, axis=None, out=None, mode="raise"):
-    """`out` and modes other than "raise" are not supported."""
-    a = np.asarray(a)
-    if axis is None:
-        return a.reshape(a.size)[np.asarray(indices)]
-    moved = np.moveaxis(a, axis, 0)[np.asarray(indices)]
-    r = np.asarray(indices).ndim
-    order = list(range(r, r + axis % a.ndim)) + list(range(r)) + list(range(r + axis % a.ndim, moved.ndim))
-    return np.transpose(moved, order)
 
 
 def numpy__take_along_axis(arr, indices, axis=-1):
