@@ -2,15 +2,14 @@
 
 use weft_ir::dtype::DType;
 use weft_ir::sdfg::Span;
-use weft_ir::symbolic::{Expr, Fact};
-use weft_ir::tasklet;
+use weft_ir::symbolic::Expr;
 
 use super::rearrange::raised;
 use super::{Function, same_kind};
 use crate::args::{Args, Bound};
 use crate::bounds::Item;
 use crate::context::{Importer, Res, fail, fail_hint};
-use crate::value::{Value, View, dim};
+use crate::value::{Value, View};
 
 pub const FUNCTIONS: &[Function] = &[
     Function::new("numpy.concatenate", "arrays, axis=0, out=None, *, dtype=None, ~casting=None", concatenate),
@@ -25,10 +24,6 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("numpy.column_stack", "tup", |s, b| join_raised(s, b, column, 1)),
     Function::new("numpy.append", "arr, values, axis=None", append),
     Function::new("numpy.block", "arrays", block),
-    Function::new("numpy.repeat", "a, repeats, axis=None", repeat),
-    Function::new("numpy.tile", "A, reps", tile),
-    Function::new("numpy.roll", "a, shift, axis=None", roll),
-    Function::new("numpy.resize", "a, new_shape", resize),
     Function::new("numpy.take", "a, indices, axis=None, out=None, mode='raise'", take),
     Function::new("numpy.copyto", "dst, src, ~casting=None, where=True", copyto),
 ];
@@ -117,149 +112,6 @@ fn block(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let mut leaves = leaves.into_iter();
     let out = s.block_level(&arrays, depth, rank, &mut leaves, b.span)?;
     Ok(Value::Array(if depth == 0 { s.materialize(&out, out.dtype, b.span) } else { out }))
-}
-
-fn repeat(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    let span = b.span;
-    let (a, repeats) = (b.get("a"), b.get("repeats"));
-    let mut view = s.view_of(a, span)?;
-    let axis = match b.given("axis") {
-        Some(axis) => s.axis_of(&axis, view.rank(), span)?,
-        None => {
-            let flat = s.flattened(&Value::Array(view), span)?;
-            view = s.view_of(flat, span)?;
-            0
-        }
-    };
-    let several = match (s.elements(&repeats), &repeats) {
-        (Some(items), _) => items.len() != 1,
-        (None, Value::Array(a)) => a.rank() > 0 && !a.shape[0].is_one(),
-        (None, _) => false,
-    };
-    if several {
-        let args = vec![Value::Array(view), repeats, Value::int(axis as i64)];
-        return s.inline(1, "repeat_counts", Args::new("np.repeat", args, span));
-    }
-    let times = s.shape_of(&repeats, span)?.remove(0);
-    let n = view.shape[axis].clone();
-    let mut shape = view.shape.clone();
-    shape[axis] = &n * &times;
-    let out = s.transient("repeated", view.dtype, shape);
-    // Element i of the axis goes to i * times + j.
-    let at: Vec<Expr> = (0..view.rank() + 1).map(|d| Expr::sym(dim(d))).collect();
-    let mut index = at.clone();
-    index.remove(axis + 1);
-    index[axis] = &(&at[axis] * &times) + &at[axis + 1];
-    let mut target = out.insert_dim(axis);
-    target.shape[axis] = n;
-    target.shape[axis + 1] = times.clone();
-    target.at = out.index(&index);
-    let source = view.insert_dim(axis + 1).repeat_dim(axis + 1, times);
-    s.fill_from(&source, &target, span);
-    Ok(Value::Array(out))
-}
-
-fn tile(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    let span = b.span;
-    let (a, reps) = (b.get("A"), b.get("reps"));
-    let mut view = s.view_of(a, span)?;
-    let mut reps = s.shape_of(&reps, span)?;
-    while reps.len() < view.rank() {
-        reps.insert(0, Expr::one());
-    }
-    while view.rank() < reps.len() {
-        view = view.insert_dim(0);
-    }
-    let shape = view.shape.iter().zip(&reps).map(|(n, r)| n * r).collect();
-    let out = s.transient("tiled", view.dtype, shape);
-    // Element i of the axis goes to r * n + i for every r.
-    let (mut index, mut extents) = (vec![], vec![]);
-    for (n, r) in view.shape.iter().zip(&reps) {
-        let k = extents.len();
-        if r.is_one() {
-            index.push(Expr::sym(dim(k)));
-        } else {
-            index.push(&(&Expr::sym(dim(k)) * n) + &Expr::sym(dim(k + 1)));
-            extents.push(r.clone());
-        }
-        extents.push(n.clone());
-    }
-    let mut source = view.clone();
-    for (d, r) in reps.iter().enumerate().rev() {
-        if !r.is_one() {
-            source = source.insert_dim(d).repeat_dim(d, r.clone());
-        }
-    }
-    let strides = vec![Expr::one(); extents.len()];
-    let target = View { shape: extents, at: out.index(&index), strides, ..out.clone() };
-    s.fill_from(&source, &target, span);
-    Ok(Value::Array(out))
-}
-
-fn roll(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    let span = b.span;
-    let (a, shift) = (b.get("a"), b.get("shift"));
-    let view = s.view_of(a, span)?;
-    let Some(axis) = b.given("axis") else {
-        let flat = s.flattened(&Value::Array(view.clone()), span)?;
-        let flat = s.view_of(flat, span)?;
-        let shifts = s.elements(&shift).unwrap_or_else(|| vec![shift]);
-        let mut total = Expr::zero();
-        for v in shifts {
-            total = &total + &s.as_int(&v, span)?;
-        }
-        let rolled = s.rolled(&flat, &[(0, total)], span)?;
-        let shape = Value::Tuple(view.shape.into_iter().map(Value::sym).collect());
-        return s.reshape(&rolled, &shape, span);
-    };
-    let axes = s.elements(&axis).unwrap_or_else(|| vec![axis]);
-    let shifts = s.elements(&shift).unwrap_or_else(|| vec![shift]);
-    let count = axes.len().max(shifts.len());
-    if [&axes, &shifts].iter().any(|v| v.len() != count && v.len() != 1) {
-        return fail(span, "'shift' and 'axis' should be scalars or 1D sequences of one length");
-    }
-    let mut by: Vec<(usize, Expr)> = vec![];
-    for i in 0..count {
-        let axis = s.axis_of(&axes[i.min(axes.len() - 1)], view.rank(), span)?;
-        let shift = s.as_int(&shifts[i.min(shifts.len() - 1)], span)?;
-        match by.iter_mut().find(|b| b.0 == axis) {
-            Some(b) => b.1 = &b.1 + &shift,
-            None => by.push((axis, shift)),
-        }
-    }
-    s.rolled(&view, &by, span).map(Value::Array)
-}
-
-fn resize(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    let span = b.span;
-    let (a, shape) = (b.get("a"), b.get("new_shape"));
-    let shape = s.shape_of(&shape, span)?;
-    let flat = s.flattened(&a, span)?;
-    let view = s.view_of(flat, span)?;
-    let n = view.shape[0].clone();
-    let total = shape.iter().fold(Expr::one(), |p, n| &p * n);
-    let shape = Value::Tuple(shape.into_iter().map(Value::sym).collect());
-    if n.is_zero() {
-        let dtype = Value::Path(format!("numpy.{}", view.dtype.numpy()));
-        return s.call_path("numpy.zeros", Args::new("np.zeros", vec![shape, dtype], span));
-    }
-    let source = picked(&view, 0, total, |i| i.modulo(&n));
-    let out = s.materialize(&source, view.dtype, span);
-    s.reshape(&out, &shape, span)
-}
-
-/// Dimension `d` with another extent: index `i` of it is index `at(i)` of the view's.
-pub fn picked(view: &View, d: usize, extent: Expr, at: impl Fn(&Expr) -> Expr) -> View {
-    let index: Vec<Expr> = (0..view.rank())
-        .map(|k| {
-            let i = Expr::sym(dim(k));
-            if k == d { at(&i) } else { i }
-        })
-        .collect();
-    let mut out = view.clone();
-    out.shape[d] = extent;
-    out.at = view.index(&index);
-    out
 }
 
 fn take(s: &mut Importer, b: &mut Bound) -> Res<Value> {
@@ -431,71 +283,5 @@ impl Importer<'_> {
             return fail(span, "np.block takes no empty lists");
         }
         self.join(&parts, rank - depth, None, None, span)
-    }
-
-    /// A new array with some axes shifted around: a copy of each of the parts that stay together.
-    fn rolled(&mut self, view: &View, by: &[(usize, Expr)], span: Span) -> Res<View> {
-        let mut pieces: Vec<(View, View)> = vec![];
-        let hint = self.hint.take();
-        let mut shifts = vec![];
-        for (axis, shift) in by {
-            shifts.push((*axis, self.shift_within(shift, &view.shape[*axis], span)?));
-        }
-        self.hint = hint;
-        let out = self.transient("rolled", view.dtype, view.shape.clone());
-        pieces.push((view.clone(), out.clone()));
-        for (axis, k) in shifts {
-            let n = view.shape[axis].clone();
-            if k.is_zero() {
-                continue;
-            }
-            let (one, rest) = (Expr::one(), &n - &k);
-            let mut next = vec![];
-            for (from, to) in pieces {
-                let zero = Expr::zero();
-                for (source, target, length) in [(&zero, &k, &rest), (&rest, &zero, &k)] {
-                    if !length.is_zero() {
-                        next.push((
-                            from.slice_dim(axis, source, &one, length.clone()),
-                            to.slice_dim(axis, target, &one, length.clone()),
-                        ));
-                    }
-                }
-            }
-            pieces = next;
-        }
-        for (from, to) in pieces {
-            self.fill_from(&from, &to, span);
-        }
-        Ok(out)
-    }
-
-    /// A shift from 0 to the extent that does the same.
-    fn shift_within(&mut self, shift: &Expr, n: &Expr, span: Span) -> Res<Expr> {
-        if n.is_zero() {
-            return Ok(Expr::zero());
-        }
-        if let (Some(k), Some(n)) = (shift.as_int(), n.as_int()) {
-            return Ok(Expr::int(k.rem_euclid(n)));
-        }
-        let (up, wide) = (self.on_sample(shift), self.on_sample(n));
-        if let (Some(k), Some(wide)) = (up, wide)
-            && k.unsigned_abs() <= wide.unsigned_abs()
-        {
-            if k >= 0 && self.nonneg_everywhere(shift, span)?.is_yes() {
-                if self.nonneg_everywhere(&(n - shift), span)?.is_yes() {
-                    return Ok(shift.clone());
-                }
-            } else if self.nonneg_everywhere(&-shift, span)?.is_yes()
-                && self.nonneg_everywhere(&(n + shift), span)?.is_yes()
-            {
-                return Ok(n + shift);
-            }
-        }
-        let value = shift.modulo(&n.max(&Expr::one()));
-        let k = Expr::sym(self.assign_symbol("shift", tasklet::Expr::Sym(value), span));
-        self.assume(Fact::NonNeg(k.clone()));
-        self.assume(Fact::NonNeg(n - &k));
-        Ok(k)
     }
 }

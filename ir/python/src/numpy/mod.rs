@@ -15,6 +15,7 @@ mod product;
 mod python;
 mod rearrange;
 mod reduce;
+mod repeat;
 mod shape;
 mod types;
 pub mod ufunc;
@@ -65,6 +66,7 @@ const TABLES: &[&[Function]] = &[
     python::FUNCTIONS,
     rearrange::FUNCTIONS,
     reduce::FUNCTIONS,
+    repeat::FUNCTIONS,
     shape::FUNCTIONS,
     types::FUNCTIONS,
 ];

@@ -5,8 +5,8 @@ use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp, Func};
 
 use super::Function;
-use super::join::picked;
 use super::rearrange::reversed;
+use super::repeat::picked;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::value::{Kind, Value, View};
