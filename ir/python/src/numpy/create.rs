@@ -61,7 +61,7 @@ pub const FUNCTIONS: &[Function] = &[
         run: full_like,
         limits: "",
     },
-    Function { name: "numpy.arange", parameters: "*args, dtype=None", run: arange, limits: "" },
+    Function::new("numpy.arange", "*args, start=None, stop=None, step=None, dtype=None", arange),
     Function {
         name: "numpy.eye",
         parameters: "N, M=None, k=0, dtype=None, ~order=None",
@@ -200,7 +200,30 @@ fn contiguous(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 fn arange(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let span = b.span;
     let hint = s.hint.take();
-    let items = std::mem::take(&mut b.rest);
+    let mut items = std::mem::take(&mut b.rest);
+    let (start, stop, step) = (b.given("start"), b.given("stop"), b.given("step"));
+    if start.is_some() && stop.is_none() && items.is_empty() {
+        items.extend(start);
+    } else if start.is_some() || stop.is_some() || step.is_some() {
+        // As three by position.
+        let mut given = items.into_iter();
+        let first = given.next();
+        let (start, stop) = match (start, stop, given.next()) {
+            (None, Some(stop), None) => (first.unwrap_or(Value::int(0)), stop),
+            (Some(start), Some(stop), None) if first.is_none() => (start, stop),
+            (Some(start), None, None) => match first {
+                Some(stop) => (start, stop),
+                None => return fail(span, "arange lacks the argument 'stop'"),
+            },
+            (None, None, Some(stop)) => (first.unwrap_or(Value::int(0)), stop),
+            (None, None, None) => match first {
+                Some(stop) => (Value::int(0), stop),
+                None => return fail(span, "arange lacks the argument 'stop'"),
+            },
+            _ => return fail(span, "arange has an argument twice"),
+        };
+        items = vec![start, stop, step.unwrap_or(Value::int(1))];
+    }
     let integers = items.iter().all(|v| matches!(v.kind(), Some(k) if k.dtype().is_int()));
     let literals: Option<Vec<f64>> = items.iter().map(literal).collect();
     if let (false, Some(x)) = (integers, literals) {
@@ -263,6 +286,26 @@ fn literal(v: &Value) -> Option<f64> {
         Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => Some(*x),
         other => other.as_const_int().map(|i| i as f64),
     }
+}
+
+/// NumPy's short codes of types: `f8`, `<i4`, `d`.
+fn type_code(code: &str) -> Option<DType> {
+    Some(match code.trim_start_matches(['<', '=', '|']) {
+        "b1" | "?" => DType::Bool,
+        "i1" | "b" => DType::I8,
+        "i2" | "h" => DType::I16,
+        "i4" | "i" => DType::I32,
+        "i8" | "l" | "q" | "p" => DType::I64,
+        "u1" | "B" => DType::U8,
+        "u2" | "H" => DType::U16,
+        "u4" | "I" => DType::U32,
+        "u8" | "L" | "Q" | "P" => DType::U64,
+        "f4" | "f" => DType::F32,
+        "f8" | "d" => DType::F64,
+        "c8" | "F" => DType::C64,
+        "c16" | "D" => DType::C128,
+        _ => return None,
+    })
 }
 
 impl Importer<'_> {
@@ -384,6 +427,17 @@ impl Importer<'_> {
             "bool_" => Some(DType::Bool),
             "complex" | "complex_" => Some(DType::C128),
             "single" => Some(DType::F32),
+            "csingle" => Some(DType::C64),
+            "cdouble" => Some(DType::C128),
+            "byte" => Some(DType::I8),
+            "ubyte" => Some(DType::U8),
+            "short" => Some(DType::I16),
+            "ushort" => Some(DType::U16),
+            "intc" => Some(DType::I32),
+            "uintc" => Some(DType::U32),
+            "long" | "longlong" => Some(DType::I64),
+            "uint" | "uintp" | "ulong" | "ulonglong" => Some(DType::U64),
+            code if matches!(v, Value::Str(_)) => type_code(code),
             _ => None,
         });
         match known {

@@ -123,6 +123,7 @@ fn inner(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (x, y) = (b.get("a"), b.get("b"));
     let (x, y) = (s.array_like(x, span)?, s.array_like(y, span)?);
     if x.shape().is_empty() || y.shape().is_empty() {
+        let (x, y) = (s.as_array_kind(&x, span)?, s.as_array_kind(&y, span)?);
         return s.ufunc2(Binary::Op(BinOp::Mul), &x, &y, span);
     }
     let (x, y) = (s.view_of(x, span)?, s.view_of(y, span)?);

@@ -21,6 +21,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("numpy.tri", "N, M=None, k=0, dtype=None", tri),
     Function::new("numpy.tril", "m, k=0", |s, b| triangle(s, b, true)),
     Function::new("numpy.triu", "m, k=0", |s, b| triangle(s, b, false)),
+    Function::new("numpy.tril_indices", "n, k=0, m=None", |s, b| triangle_indices(s, b, true)),
+    Function::new("numpy.triu_indices", "n, k=0, m=None", |s, b| triangle_indices(s, b, false)),
     Function::new("numpy.diag", "v, k=0", diag),
     Function::new("numpy.diagflat", "v, k=0", diagflat),
     Function {
@@ -187,6 +189,52 @@ fn triangle(s: &mut Importer, b: &mut Bound, lower: bool) -> Res<Value> {
     };
     s.map_indexed(if lower { "tril" } else { "triu" }, &out, &inputs, code, span);
     Ok(Value::Array(out))
+}
+
+fn triangle_indices(s: &mut Importer, b: &mut Bound, lower: bool) -> Res<Value> {
+    let span = b.span;
+    let hint = s.hint.take();
+    let (n, m) = (b.get("n"), b.given("m"));
+    let k = offset(s, b)?;
+    let n = s.shape_of(&n, span)?.remove(0);
+    let m = match m {
+        Some(m) => s.shape_of(&m, span)?.remove(0),
+        None => n.clone(),
+    };
+    let mut args: Vec<Value> = [&n, &m, &k].into_iter().cloned().map(Value::sym).collect();
+    args.push(Value::bool(lower));
+    let Some(count) = triangle_size(&n, &m, &k, lower) else {
+        return s.inline(1, "triangle_indices", Args::new(&b.name, args, span));
+    };
+    s.hint = hint;
+    let places = [s.transient("rows", DType::I64, vec![count.clone()]), {
+        s.transient("columns", DType::I64, vec![count])
+    }];
+    let places = places.map(Value::Array);
+    let args = places.iter().cloned().chain(args).collect();
+    s.inline(1, "fill_triangle", Args::new(&b.name, args, span))?;
+    Ok(Value::Tuple(places.to_vec()))
+}
+
+/// The number of elements on one side of diagonal `k`, with it; `None` where there is no simple formula.
+fn triangle_size(n: &Expr, m: &Expr, k: &Expr, lower: bool) -> Option<Expr> {
+    const MOST_ROWS: i64 = 1_000_000;
+    let k = k.as_int()?;
+    if let (Some(n @ 0..=MOST_ROWS), Some(m)) = (n.as_int(), m.as_int()) {
+        let in_row = |i: i64| {
+            let edge = i.saturating_add(k);
+            if lower { edge.saturating_add(1).clamp(0, m) } else { m - edge.clamp(0, m) }
+        };
+        return (0..n).try_fold(0i64, |sum, i| sum.checked_add(in_row(i))).map(Expr::int);
+    }
+    if n != m {
+        return None;
+    }
+    match (k, lower) {
+        (0, _) => Some((n * &(n + 1)).floor_div(&Expr::int(2))),
+        (-1, true) | (1, false) => Some((n * &(n - 1)).floor_div(&Expr::int(2))),
+        _ => None,
+    }
 }
 
 fn diag(s: &mut Importer, b: &mut Bound) -> Res<Value> {

@@ -9,6 +9,7 @@ use super::{Function, same_kind};
 use crate::args::{Args, Bound};
 use crate::bounds::Item;
 use crate::context::{Importer, Res, fail, fail_hint};
+use crate::promote::common;
 use crate::value::{Value, View};
 
 pub const FUNCTIONS: &[Function] = &[
@@ -23,6 +24,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("numpy.dstack", "tup", |s, b| join_raised(s, b, |v| raised(v, 3), 2)),
     Function::new("numpy.column_stack", "tup", |s, b| join_raised(s, b, column, 1)),
     Function::new("numpy.append", "arr, values, axis=None", append),
+    Function::new("numpy.delete", "arr, obj, axis=None", delete),
     Function::new("numpy.block", "arrays", block),
     Function::new("numpy.take", "a, indices, axis=None, out=None, mode='raise'", take),
     Function::new("numpy.copyto", "dst, src, ~casting=None, where=True", copyto),
@@ -96,6 +98,31 @@ fn append(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     s.join(&parts, axis, None, None, span).map(Value::Array)
 }
 
+fn delete(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let span = b.span;
+    let (mut view, obj) = (s.view_of(b.get("arr"), span)?, b.get("obj"));
+    let axis = match b.given("axis") {
+        Some(axis) => s.axis_of(&axis, view.rank(), span)?,
+        None => {
+            let flat = s.flattened(&Value::Array(view), span)?;
+            view = s.view_of(flat, span)?;
+            0
+        }
+    };
+    let gone = match &obj {
+        Value::Num(num) if num.kind.dtype() != DType::Bool => Some(vec![obj.clone()]),
+        other => s.elements(other).filter(|items| items.iter().all(|v| v.as_const_int().is_some())),
+    };
+    let bools = |v: &Value| v.kind().is_some_and(|k| k.dtype() == DType::Bool);
+    if let Some(gone) = gone.filter(|items| !items.iter().any(bools))
+        && let Some(parts) = s.without(&view, axis, &gone, span)?
+    {
+        return s.join(&parts, axis, None, None, span).map(Value::Array);
+    }
+    let args = vec![Value::Array(view), obj, Value::int(axis as i64)];
+    s.inline(1, "delete_by_mask", Args::new("np.delete", args, span))
+}
+
 fn block(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let arrays = b.get("arrays");
     let (mut depth, mut inner) = (0, arrays.clone());
@@ -158,7 +185,14 @@ fn take(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 
 fn copyto(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (to, from, mask) = (b.get("dst"), b.get("src"), b.get("where"));
-    let from = s.array_like(from, b.span)?;
+    let mut from = s.array_like(from, b.span)?;
+    // A Python number takes the array's type, if it is of its kind.
+    if let (Some(kind), Some(t)) = (from.kind(), to.kind())
+        && kind.is_python()
+        && common(&[kind, t]) == t.dtype()
+    {
+        from = s.convert(&from, t.dtype(), b.span)?;
+    }
     s.finish_ufunc(from, Some(to), mask, b.span)?;
     Ok(Value::None)
 }
@@ -241,6 +275,44 @@ impl Importer<'_> {
             begin = &begin + &n;
         }
         Ok(out)
+    }
+
+    /// What is left along an axis without some indices; `None` where their order is not known.
+    fn without(&mut self, view: &View, axis: usize, gone: &[Value], span: Span) -> Res<Option<Vec<View>>> {
+        let n = view.shape[axis].clone();
+        let mut places = vec![];
+        for v in gone {
+            let at = self.as_int(v, span)?;
+            places.push(self.index(&at, &n, axis, "the array", span)?);
+        }
+        if places.len() > 1 {
+            let on_sample = |e: &Expr| self.on_sample(e);
+            let mut known: Vec<(i64, Expr)> = vec![];
+            for e in &places {
+                let Some(at) = on_sample(e) else { return Ok(None) };
+                known.push((at, e.clone()));
+            }
+            known.sort();
+            known.dedup();
+            places = known.into_iter().map(|k| k.1).collect();
+            for pair in places.clone().windows(2) {
+                let apart = &(&pair[1] - &pair[0]) - 1;
+                if self.on_sample(&apart).is_none_or(|v| v < 0) {
+                    return Ok(None);
+                }
+                if !self.nonneg_everywhere(&apart, span)?.is_yes() {
+                    return Ok(None);
+                }
+            }
+        }
+        let (mut parts, mut begin) = (vec![], Expr::zero());
+        let one = Expr::one();
+        for at in &places {
+            parts.push(view.slice_dim(axis, &begin, &one, at - &begin));
+            begin = at + 1;
+        }
+        parts.push(view.slice_dim(axis, &begin, &one, &n - &begin));
+        Ok(Some(parts))
     }
 
     fn block_leaves(&mut self, v: &Value, depth: usize, out: &mut Vec<View>, span: Span) -> Res<()> {

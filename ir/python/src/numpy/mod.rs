@@ -148,6 +148,16 @@ impl Importer<'_> {
         if let Some(value) = ufunc::call(self, &path, &mut args)? {
             return Ok(value);
         }
+        if path.starts_with("numpy.")
+            && let Ok(t) = self.dtype_of(&Value::Path(path.clone()), args.span)
+        {
+            let span = args.span;
+            let mut bound = args.bind("x=0")?;
+            let x = bound.get("x");
+            let x = self.array_like(x, span)?;
+            let value = self.convert(&x, t, span)?;
+            return Ok(self.numpy_kind(value));
+        }
         let module = path.split('.').next().unwrap_or(&path).to_string();
         match module.as_str() {
             "numpy" | "math" | "cmath" | "builtins" => fail_hint(

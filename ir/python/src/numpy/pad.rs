@@ -56,6 +56,10 @@ fn pad(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     .map(Value::Array)
 }
 
+fn empty_axis(mode: &str) -> String {
+    format!("cannot pad an empty axis by mode '{mode}'")
+}
+
 impl Importer<'_> {
     /// A value, a pair, or a pair for each axis: as pairs.
     fn pairs_of(&mut self, v: &Value, rank: usize, span: Span) -> Res<Vec<[Value; 2]>> {
@@ -145,7 +149,7 @@ impl Importer<'_> {
                 continue;
             }
             let n = view.shape[d].clone();
-            self.must_have_elements(&n, mode, span)?;
+            self.must_have_elements(&n, &empty_axis(mode), span)?;
             let room = if mode == "reflect" { &n - 1 } else { n.clone() };
             let short = self.holds_on_sample(&(&room - before), span)?
                 && self.holds_on_sample(&(&room - after), span)?;
@@ -188,8 +192,8 @@ impl Importer<'_> {
         Ok(self.nonneg_everywhere(e, span)?.is_yes())
     }
 
-    fn must_have_elements(&mut self, n: &Expr, mode: &str, span: Span) -> Res<()> {
-        let message = format!("cannot pad an empty axis by mode '{mode}'");
+    /// An extent that must not be zero; what the arguments decide is decided here.
+    pub fn must_have_elements(&mut self, n: &Expr, message: &str, span: Span) -> Res<()> {
         match self.nonneg_everywhere(&(n - 1), span)? {
             Truth::Yes => Ok(()),
             Truth::No => fail(span, message),
@@ -215,7 +219,7 @@ impl Importer<'_> {
         let hint = self.hint.take();
         for (d, (before, after)) in widths.iter().enumerate() {
             let n = so_far.shape[d].clone();
-            self.must_have_elements(&n, mode, span)?;
+            self.must_have_elements(&n, &empty_axis(mode), span)?;
             let (left, right) = if mode == "linear_ramp" {
                 let last = &n - 1;
                 let [low, high] = &ends[d];

@@ -172,6 +172,7 @@ impl Importer<'_> {
         };
         let (x, y) = match (a, b, rank(a), rank(b)) {
             (_, _, Some(0), Some(_)) | (_, _, Some(_), Some(0)) if !matmul => {
+                let (a, b) = (&self.as_array_kind(a, span)?, &self.as_array_kind(b, span)?);
                 return self.ufunc2(Binary::Op(BinOp::Mul), a, b, span);
             }
             (Value::Array(x), Value::Array(y), Some(1 | 2), Some(1 | 2)) => (x, y),
@@ -259,6 +260,12 @@ impl Importer<'_> {
         let (left, right) = (self.chain(&parts[..=k], span)?, self.chain(&parts[k + 1..], span)?);
         self.hint = hint;
         self.product(&left, &right, false, span)
+    }
+
+    /// A Python number as what NumPy makes of it where it takes arrays.
+    pub fn as_array_kind(&mut self, v: &Value, span: Span) -> Res<Value> {
+        let v = self.as_numpy(v, span)?;
+        Ok(self.numpy_kind(v))
     }
 
     /// A product over one element: in a subset, an extent of 1 cannot be told from an index, so a

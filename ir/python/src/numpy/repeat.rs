@@ -34,6 +34,14 @@ fn repeat(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         (None, _) => false,
     };
     if several {
+        if let Some(items) = s.elements(&repeats)
+            && let Some(counts) = items.iter().map(Value::as_const_int).collect::<Option<Vec<_>>>()
+            && counts.iter().all(|&c| c >= 0)
+        {
+            let message = "operands could not be broadcast together: as many repeats as elements are needed";
+            s.must_be_zero(&(&view.shape[axis] - counts.len() as i64), message, span)?;
+            return s.repeated_each(&view, axis, &counts, span).map(Value::Array);
+        }
         let args = vec![Value::Array(view), repeats, Value::int(axis as i64)];
         return s.inline(1, "repeat_counts", Args::new("np.repeat", args, span));
     }
@@ -136,10 +144,14 @@ fn resize(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let n = view.shape[0].clone();
     let total = shape.iter().fold(Expr::one(), |p, n| &p * n);
     let shape = Value::Tuple(shape.into_iter().map(Value::sym).collect());
+    if s.on_sample(&n) == Some(0) && !n.is_zero() {
+        return s.make_constant(&n, span);
+    }
     if n.is_zero() {
         let dtype = Value::Path(format!("numpy.{}", view.dtype.numpy()));
         return s.call_path("numpy.zeros", Args::new("np.zeros", vec![shape, dtype], span));
     }
+    s.must_have_elements(&n, "np.resize of an array that turns out to be empty", span)?;
     let source = picked(&view, 0, total, |i| i.modulo(&n));
     let out = s.materialize(&source, view.dtype, span);
     s.reshape(&out, &shape, span)
@@ -160,6 +172,23 @@ pub fn picked(view: &View, d: usize, extent: Expr, at: impl Fn(&Expr) -> Expr) -
 }
 
 impl Importer<'_> {
+    /// Each element along an axis as often as its count says.
+    fn repeated_each(&mut self, view: &View, axis: usize, counts: &[i64], span: Span) -> Res<View> {
+        let mut shape = view.shape.clone();
+        shape[axis] = Expr::int(counts.iter().fold(0i64, |a, c| a.saturating_add(*c)));
+        let out = self.transient("repeated", view.dtype, shape);
+        let mut begin = 0i64;
+        for (i, &count) in counts.iter().enumerate() {
+            let n = Expr::int(count);
+            let at = Expr::int(i as i64);
+            let source = view.slice_dim(axis, &at, &Expr::one(), Expr::one()).repeat_dim(axis, n.clone());
+            let target = out.slice_dim(axis, &Expr::int(begin), &Expr::one(), n);
+            self.fill_from(&source, &target, span);
+            begin = begin.saturating_add(count);
+        }
+        Ok(out)
+    }
+
     /// A new array with some axes shifted around: a copy of each of the parts that stay together.
     fn rolled(&mut self, view: &View, by: &[(usize, Expr)], span: Span) -> Res<View> {
         let mut pieces: Vec<(View, View)> = vec![];

@@ -83,11 +83,20 @@ def numpy__fromfunction(function, shape, dtype=np.float64):
     return function(*np.indices(shape, dtype=dtype))
 
 
-def numpy__tril_indices(n, k=0, m=None):
-    return np.nonzero(np.tri(n, m, k, dtype=bool))
+def fill_triangle(rows, columns, n, m, k, lower):
+    at = 0
+    for i in range(n):
+        first = 0 if lower else min(max(i + k, 0), m)
+        last = min(max(i + k + 1, 0), m) if lower else m
+        for j in range(first, last):
+            rows[at] = i
+            columns[at] = j
+            at += 1
 
 
-def numpy__triu_indices(n, k=0, m=None):
+def triangle_indices(n, m, k, lower):
+    if lower:
+        return np.nonzero(np.tri(n, m, k, dtype=bool))
     return np.nonzero(np.logical_not(np.tri(n, m, k - 1, dtype=bool)))
 
 
@@ -107,18 +116,9 @@ def numpy__diag_indices_from(arr):
     return (np.arange(arr.shape[0]),) * arr.ndim
 
 
-def numpy__delete(arr, obj, axis=None):
-    a = np.asarray(arr)
-    if axis is None:
-        return numpy__delete(np.ravel(a), obj, 0)
+def delete_by_mask(a, obj, axis):
     moved = np.moveaxis(a, axis, 0)
-    n = moved.shape[0]
-    if isinstance(obj, int):
-        if obj < -n or obj >= n:
-            raise IndexError("index is out of bounds for axis")
-        at = obj if obj >= 0 else obj + n
-        return np.moveaxis(np.concatenate((moved[:at], moved[at + 1:])), 0, axis)
-    keep = np.ones(n, dtype=bool)
+    keep = np.ones(moved.shape[0], dtype=bool)
     keep[obj] = False
     return np.moveaxis(moved[keep], 0, axis)
 
