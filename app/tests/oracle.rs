@@ -154,7 +154,7 @@ fn samples_are_the_same_in_all_forms_and_by_all_means() {
         let text = std::fs::read_to_string(&path).expect("a sample");
         let toml = std::fs::read_to_string(path.with_extension("toml")).expect("a spec");
         let spec = spec::parse(&toml).expect("a valid spec");
-        let source = Arc::new(Source { path: "kernel.py".into(), text });
+        let source = Arc::new(Source::new("kernel.py", text));
         let sizes = |size: i64| {
             let names = spec.sizes[0].1.keys().enumerate();
             names.map(|(i, k)| (k.clone(), size + i as i64)).collect::<BTreeMap<_, _>>()

@@ -17,6 +17,7 @@ impl Runner {
                 self.state.activities.retain(|a| a.id != id);
             }
             Event::Loaded(target, result) => self.loaded(target, *result),
+            Event::Saved(target, file) => self.saved(target, &file),
             Event::Fault(text) => self.say(ToastKind::Bad, text),
             Event::Written { what, problem: None } => self.say(ToastKind::Good, format!("written: {what}")),
             Event::Written { what, problem: Some(problem) } => {
@@ -147,6 +148,7 @@ impl Runner {
             return;
         }
         self.state.opening = None;
+        self.watch(&target);
         let opened = match result {
             Ok(opened) => opened,
             Err(problem) => {
@@ -155,7 +157,7 @@ impl Runner {
                     Problem::Python(source, list) => (Some(source), list, String::new()),
                     other => (None, vec![], other.to_string()),
                 };
-                self.state.refused = Some(Refused { target, source, diagnostics, message });
+                self.state.refused = Some(Refused { target, source, diagnostics, message, shown: None });
                 return;
             }
         };
@@ -176,7 +178,16 @@ impl Runner {
             }
         }
         document.current = at;
+        if let Some(camera) = self.watch.seen.take().filter(|_| opened.again) {
+            document.versions[at].view = View::At(camera);
+        }
         self.state.document = Some(document);
+        if opened.again {
+            if let Some(problem) = opened.problem {
+                self.say(ToastKind::Bad, problem);
+            }
+            return self.measure_again();
+        }
         if let Some(problem) = opened.problem {
             self.say(ToastKind::Bad, format!("the saved steps no longer fit: {problem}"));
         } else if at > 0 {

@@ -29,6 +29,8 @@ pub struct Made {
 /// What a job reports. `version` is the index in the document.
 pub enum Event {
     Loaded(Target, Box<Result<Opened, Problem>>),
+    /// A watched file has changed.
+    Saved(Target, PathBuf),
     Laid {
         version: usize,
         folds: u64,
@@ -89,6 +91,8 @@ pub struct Opened {
     pub undone: Vec<Made>,
     /// Why the saved steps could not all be done again.
     pub problem: Option<String>,
+    /// Is it what was open before, imported again?
+    pub again: bool,
 }
 
 /// Where a measurement stands.

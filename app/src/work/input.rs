@@ -11,6 +11,7 @@ use weft_measure::{Phases, bind_symbols};
 use weft_python::Diagnostic;
 
 use super::arguments::{Arguments, arguments_for, arguments_of_graph};
+use super::modules::gather;
 use super::session::Session;
 
 /// What the user did wrong, or what Weft cannot do yet; exit status 2.
@@ -59,6 +60,9 @@ pub struct Inputs {
     pub size: Option<String>,
     /// The user's Python may be run to make arguments (NPBench's `initialize`).
     pub trusted: bool,
+    /// A function that makes the arguments, which is asked for explicitly; one of the kernel's own file
+    /// has no `function` here.
+    pub init: Option<Target>,
 }
 
 /// A kernel as imported: the graph before any rewrite, and the arguments of a call.
@@ -91,7 +95,7 @@ impl Kernel {
 
     fn load_python(target: &Target, inputs: &Inputs) -> Result<Kernel, Problem> {
         let start = Instant::now();
-        let source = Arc::new(read_source(&target.file)?);
+        let source = Arc::new(gather(&target.file)?.source);
         let python = |problems| Problem::Python(source.clone(), problems);
         let function = match &target.function {
             Some(name) => name.clone(),
@@ -99,7 +103,8 @@ impl Kernel {
         };
         let parameters = weft_python::parameters(&source, &function).map_err(python)?;
         let parse = start.elapsed().as_secs_f64() * 1e3;
-        let (samples, arguments) = arguments_for(&target.file, &parameters, inputs)?;
+        let declared = weft_python::annotations(&source, &function).map_err(python)?;
+        let (samples, arguments) = arguments_for(&target.file, &source, &parameters, &declared, inputs)?;
         let start = Instant::now();
         let import = weft_python::import(source.clone(), &function, &samples).map_err(python)?;
         let graph = verified(import.sdfg)?;
@@ -146,11 +151,9 @@ fn verified(sdfg: Sdfg) -> Result<Verified, Problem> {
     })
 }
 
-pub fn read_source(path: &Path) -> Result<Source, Problem> {
+pub fn read_text(path: &Path) -> Result<String, Problem> {
     let bytes = std::fs::read(path).map_err(|e| Problem::usage(format!("{}: {e}", path.display())))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|e| Problem::usage(format!("{}: not UTF-8 text: {e}", path.display())))?;
-    Ok(Source { path: path.display().to_string(), text })
+    String::from_utf8(bytes).map_err(|e| Problem::usage(format!("{}: not UTF-8 text: {e}", path.display())))
 }
 
 fn read_sdfg_text(path: &Path) -> Result<String, Problem> {

@@ -22,7 +22,7 @@ fn check(path: &Path, size: i64) {
     let spec = spec::parse(&toml).expect("a valid spec");
     let sizes: BTreeMap<String, i64> =
         spec.sizes[0].1.keys().enumerate().map(|(i, k)| (k.clone(), size + i as i64)).collect();
-    let source = Arc::new(Source { path: "kernel.py".into(), text });
+    let source = Arc::new(Source::new("kernel.py", text));
     let mut samples = Vec::new();
     let mut given = BTreeMap::new();
     for parameter in weft_python::parameters(&source, &name).expect("parameters") {

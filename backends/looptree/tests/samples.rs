@@ -26,7 +26,7 @@ fn names() -> Vec<(String, PathBuf)> {
 /// One run of both interpreters; whether the sample can be imported at this size.
 fn compare(name: &str, path: &Path, size: i64, equal: bool) -> bool {
     let text = std::fs::read_to_string(path).expect("a sample");
-    let source = Arc::new(Source { path: "kernel.py".into(), text });
+    let source = Arc::new(Source::new("kernel.py", text));
     let spec =
         spec::parse(&std::fs::read_to_string(path.with_extension("toml")).expect("a spec")).expect("valid");
     let keys = spec.sizes[0].1.keys().enumerate();

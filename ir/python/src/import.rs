@@ -142,7 +142,7 @@ pub struct Parameter {
 const STACK: usize = 512 << 20;
 
 /// Runs on a stack that nested input does not exhaust.
-fn deep<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn deep<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let spawned =
             std::thread::Builder::new().name("import".into()).stack_size(STACK).spawn_scoped(scope, f);
@@ -193,7 +193,10 @@ pub fn parameters(source: &Arc<Source>, function: &str) -> Result<Vec<Parameter>
     })
 }
 
-fn find<'m>(module: &'m Module, function: &str) -> Result<&'m ast::StmtFunctionDef, Vec<Diagnostic>> {
+pub(crate) fn find<'m>(
+    module: &'m Module,
+    function: &str,
+) -> Result<&'m ast::StmtFunctionDef, Vec<Diagnostic>> {
     module.functions.get(function).ok_or_else(|| {
         let reason = format!("the file has no function '{function}'");
         vec![Diagnostic::new(Span { start: 0, end: 0 }, reason)]

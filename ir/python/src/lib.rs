@@ -4,6 +4,7 @@
 //! symbolic shape. Each NumPy operation becomes one map or library node in its own state. What the facts
 //! do not decide about shapes is decided on a sample of the arguments, and becomes a guard or a constant.
 
+mod annotations;
 mod bounds;
 mod calls;
 mod context;
@@ -12,6 +13,7 @@ mod diagnostic;
 mod emit;
 mod expr;
 mod import;
+mod link;
 mod module;
 mod ops;
 mod promote;
@@ -20,5 +22,8 @@ pub mod spec;
 mod stmt;
 mod value;
 
+pub use annotations::{Declared, annotations, notes};
 pub use diagnostic::Diagnostic;
 pub use import::{Binding, Import, Mismatch, Parameter, Sample, functions, import, parameters, select};
+pub use link::absolute;
+pub use module::{Wanted, wanted};

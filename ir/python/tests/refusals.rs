@@ -11,7 +11,7 @@ fn array(shape: &[i64]) -> Sample {
 }
 
 fn refuse(text: &str) -> Vec<(usize, Diagnostic)> {
-    let source = Arc::new(Source { path: "k.py".into(), text: text.into() });
+    let source = Arc::new(Source::new("k.py", text));
     let arguments = [("a".to_string(), array(&[5])), ("n".to_string(), Sample::Int(3))];
     match import(source.clone(), "f", &arguments) {
         Ok(_) => vec![],
@@ -96,7 +96,7 @@ fn all_problems_are_reported_at_once() {
 #[test]
 fn a_rendered_diagnostic_points_at_the_place() {
     let text = "def f(a, n):\n    return q + 1\n";
-    let source = Source { path: "k.py".into(), text: text.into() };
+    let source = Source::new("k.py", text);
     let found = refuse(text);
     let shown = found[0].1.render(&source);
     assert_eq!(shown, "k.py:2:12: the name 'q' is not defined\n      return q + 1\n             ^");
