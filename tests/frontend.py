@@ -54,6 +54,11 @@ class Init(Case):
         run, out = self.run_init("initialize", "N=5", "TSTEPS=1", "value=0.5")
         self.assertTrue((np.load(out)["B"] == 1.0).all())
 
+    def test_the_function_that_makes_arguments_is_not_the_kernel(self):
+        text = "import numpy as np\ndef kernel(x):\n    return x + 1\ndef make(N):\n    return np.zeros(N)\n"
+        run = self.weft("run", self.file("two.py", text), "--init", "make", "--set", "N=3")
+        self.assertEqual(run.status, 0, run.stderr)
+
     def test_a_dict_goes_by_names(self):
         run, out = self.run_init("as_dict", "N=7")
         self.assertEqual(run.status, 0, run.stderr)
@@ -111,7 +116,7 @@ class Annotations(Case):
         kernel = self.file("kernel.py", ANNOTATED)
         inputs = self.inputs(alpha=1.0, n=2, A=np.zeros((2, 2), np.float32), B=np.zeros(3, np.float32))
         run = self.weft("check", kernel, "--inputs", inputs)
-        says = ["'A' is annotated as an array of float64, and one of float32", "'B'", "2 dimensions", "kernel.py:8:35"]
+        says = ["'A' is annotated as an array of float64, and one of float32", "'B'", "2 dimensions", "kernel.py:8:37"]
         self.assert_ends(run, 2, says=says)
         inputs = self.inputs(alpha=1.0, n=2, A=np.zeros((2, 2)), B=np.zeros((3, 3), np.float32))
         self.assertEqual(self.weft("check", kernel, "--inputs", inputs).status, 0)
@@ -193,7 +198,7 @@ class SeveralFiles(Case):
 
 class Diagnostics(Case):
     def test_all_problems_with_their_lines(self):
-        text = "import numpy as np\n\ndef f(a):\n    b = a + open('x')\n    c = a.nothing\n    return a\n"
+        text = "import numpy as np\n\ndef f(a):\n    b = a + open('x')\n    c = np.sort2(a)\n    return a\n"
         run = self.weft("check", self.file("f.py", text), "--inputs", self.inputs(a=np.zeros(3)))
         self.assert_ends(run, 2, says=["f.py:4:", "    b = a + open('x')", "f.py:5:", "^"])
 

@@ -7,7 +7,7 @@ use weft_transforms::{Recipe, apply};
 use super::jobs::{Event, Made, Measured, Opened};
 use super::runner::{Runner, places_of};
 use crate::state::{Dialog, Document, Refused, Remembered, Timing, ToastKind, Version, View};
-use crate::work::{Problem, Target};
+use crate::work::{Problem, Target, Watched};
 
 impl Runner {
     pub(super) fn event(&mut self, document: u64, event: Event) {
@@ -16,7 +16,7 @@ impl Runner {
                 self.jobs.done(id);
                 self.state.activities.retain(|a| a.id != id);
             }
-            Event::Loaded(target, result) => self.loaded(target, *result),
+            Event::Loaded(target, result, watched) => self.loaded(target, *result, watched),
             Event::Saved(target, file) => self.saved(target, &file),
             Event::Fault(text) => self.say(ToastKind::Bad, text),
             Event::Written { what, problem: None } => self.say(ToastKind::Good, format!("written: {what}")),
@@ -143,12 +143,12 @@ impl Runner {
         tracing::debug!("version {at} after {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     }
 
-    fn loaded(&mut self, target: Target, result: Result<Opened, Problem>) {
+    fn loaded(&mut self, target: Target, result: Result<Opened, Problem>, watched: Option<Watched>) {
         if self.state.opening.as_ref() != Some(&target) {
             return;
         }
         self.state.opening = None;
-        self.watch(&target);
+        self.watch(&target, watched);
         let opened = match result {
             Ok(opened) => opened,
             Err(problem) => {

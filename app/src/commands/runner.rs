@@ -19,7 +19,7 @@ use crate::state::{
     session_path, visit,
 };
 use crate::theme::{self, Mode};
-use crate::work::{self, Format, Inputs, Session, Target};
+use crate::work::{self, Format, Inputs, Session, Target, Watched};
 
 /// Owns the state and the jobs.
 pub struct Runner {
@@ -338,10 +338,11 @@ impl Runner {
         self.state.dialog = None;
         self.state.opening = Some(target.clone());
         self.watch.forget();
-        let inputs = self.inputs(&target);
+        let (inputs, watches) = (self.inputs(&target), self.watch.on);
         self.start("opening", false, move |post, _| {
+            let watched = watches.then(|| Watched::of(&target, &inputs, &[]));
             let opened = open(&target, &inputs);
-            post.send(Event::Loaded(target, Box::new(opened)));
+            post.send(Event::Loaded(target, Box::new(opened), watched));
         });
     }
 

@@ -31,17 +31,13 @@ impl Watch {
 }
 
 impl Runner {
-    /// Waits for the next change of the file that was just read.
-    pub(super) fn watch(&mut self, target: &Target) {
+    /// Waits for the next change of the files that were just read.
+    pub(super) fn watch(&mut self, target: &Target, watched: Option<Watched>) {
         if let Some(job) = self.watch.job.take() {
             self.jobs.stop(job);
         }
-        if !self.watch.on {
-            return;
-        }
-        let (target, inputs) = (target.clone(), self.inputs(target));
-        // What is saved from here on counts.
-        let watched = Watched::of(&target, &inputs, &[]);
+        let Some(watched) = watched else { return };
+        let target = target.clone();
         let job = self.jobs.spawn(0, "watch", move |post, stop| {
             if let Some(file) = watched.wait(&|| stop.stopped()) {
                 post.send(Event::Saved(target, file));
@@ -70,8 +66,9 @@ impl Runner {
         self.state.opening = Some(target.clone());
         let (inputs, kept) = (self.inputs(&target), self.watch.kept.clone().unwrap_or_default());
         self.start("opening", false, move |post, _| {
+            let watched = Watched::of(&target, &inputs, &[]);
             let opened = reopen(&target, &inputs, kept);
-            post.send(Event::Loaded(target, Box::new(opened)));
+            post.send(Event::Loaded(target, Box::new(opened), Some(watched)));
         });
     }
 }

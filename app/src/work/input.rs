@@ -99,7 +99,7 @@ impl Kernel {
         let python = |problems| Problem::Python(source.clone(), problems);
         let function = match &target.function {
             Some(name) => name.clone(),
-            None => weft_python::select(&source).map_err(python)?,
+            None => select(&source, inputs).map_err(python)?,
         };
         let parameters = weft_python::parameters(&source, &function).map_err(python)?;
         let parse = start.elapsed().as_secs_f64() * 1e3;
@@ -140,6 +140,20 @@ impl Kernel {
     pub fn symbols(&self, graph: &Sdfg) -> Result<BTreeMap<Name, i64>, Problem> {
         let arrays = self.arguments.values.iter().map(|(name, _, value)| (Name::new(name), value)).collect();
         bind_symbols(graph, &self.arguments.symbols(graph), &arrays).map_err(Problem::usage)
+    }
+}
+
+/// The kernel of a file where none is named; the function that makes the arguments is none.
+fn select(source: &Arc<Source>, inputs: &Inputs) -> Result<String, Vec<Diagnostic>> {
+    let found = weft_python::select(source);
+    let Some(init) = inputs.init.as_ref().filter(|i| i.function.is_none() && found.is_err()) else {
+        return found;
+    };
+    let mut others = weft_python::functions(source)?;
+    others.retain(|(name, _)| init.file.as_os_str() != name.as_str());
+    match &others[..] {
+        [(name, _)] => Ok(name.clone()),
+        _ => found,
     }
 }
 
