@@ -30,6 +30,10 @@ static INFO: Info = Info {
             id: "scalars-stay-scalars",
             text: "a scalar that a condition inside reads is a scalar outside",
         },
+        Condition {
+            id: "gathers-from-all",
+            text: "what values pick elements of inside is the whole of a container outside",
+        },
         Condition { id: "guards-hold", text: "the guards of the nested SDFG follow from those outside" },
         Condition {
             id: "fits",
@@ -188,6 +192,14 @@ fn check(
         let memlet = element.expect("an element");
         format!("a condition in '{}' reads {}[{}]", at.label, memlet.data, memlet.subset)
     })?;
+    let part = gathered(&nested.sdfg)
+        .into_iter()
+        .filter_map(|name| bound.get(&name))
+        .find(|m| m.subset != graph.data[&m.data].full_subset());
+    require("gathers-from-all", part.is_none(), here, || {
+        let memlet = part.expect("a part");
+        format!("values pick elements of {}[{}] in '{}'", memlet.data, memlet.subset, at.label)
+    })?;
     let facts = weft_ir::analysis::facts_at(graph, here);
     let outer = |e: &Expr| e.subst(&|n| nested.symbols.get(&n).cloned());
     let open = nested.sdfg.guards.iter().find(|g| match g {
@@ -202,6 +214,16 @@ fn check(
         };
         format!("'{}' relies on {text}", at.label)
     })
+}
+
+/// Containers of which values pick elements.
+fn gathered(sdfg: &Sdfg) -> BTreeSet<Name> {
+    let mut found = BTreeSet::new();
+    for (_, state) in sdfg.states() {
+        let picked = state.edges().filter(|e| crate::nest::gathers(state, e));
+        found.extend(picked.filter_map(|e| Some(e.memlet.as_ref()?.data)));
+    }
+    found
 }
 
 /// Is every container from outside only read or only written, not copied from one to another?

@@ -31,7 +31,8 @@ static INFO: Info = Info {
         Condition { id: "producer-has-one-result", text: "the first map writes nothing but that array" },
         Condition {
             id: "plain-bodies",
-            text: "the first map holds tasklets only, and the second reads the array in tasklets",
+            text: "the first map holds tasklets only, and the second reads the array in tasklets, at indices \
+                   that are no values",
         },
         Condition {
             id: "element-for-element",
@@ -179,10 +180,19 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
         .filter(|e| e.src.conn.is_some() && e.src.conn == stem.map(partner))
         .collect();
     let direct = leads.iter().all(|e| matches!(state.node(e.dst.node), Node::Tasklet(_)));
-    require("plain-bodies", plain && direct && !leads.is_empty(), Place::Map(parts.first), || {
-        let which = if plain { second.label } else { first.label };
-        format!("the body of '{which}' is more than tasklets")
-    })?;
+    let gathered = leads.iter().any(|e| crate::nest::gathers(state, e));
+    require(
+        "plain-bodies",
+        plain && direct && !gathered && !leads.is_empty(),
+        Place::Map(parts.first),
+        || {
+            if gathered {
+                return format!("'{}' picks elements of '{}' by values", second.label, parts.data);
+            }
+            let which = if plain { second.label } else { first.label };
+            format!("the body of '{which}' is more than tasklets")
+        },
+    )?;
     let reads = match_iterations(state, parts, exit, leads)?;
     check_dependence(graph, state, parts, &reads, entry, second_exit)?;
     Ok(reads)
@@ -289,7 +299,7 @@ fn check_dependence(
                     Place::Map(parts.second),
                     || {
                         let how = match &answer {
-                            Carried::Yes(witness) => format!(": {witness}"),
+                            Carried::Yes(witness) if !memlet.dynamic => format!(": {witness}"),
                             _ => " (it cannot be shown that they are apart)".to_string(),
                         };
                         format!(

@@ -246,3 +246,11 @@ pub fn require_perfect_nest(state: &StateGraph, outer: MapId, inner: MapId) -> R
         format!("a range of '{}' depends on {name}, a parameter of '{}'", inside.label, around.label)
     })
 }
+
+/// Does the edge end at a tasklet that picks elements of its container by values?
+pub fn gathers(state: &StateGraph, edge: &Edge) -> bool {
+    match (state.node(edge.dst.node), edge.dst.conn) {
+        (Node::Tasklet(t), Some(conn)) => t.arrays().contains(&conn),
+        _ => false,
+    }
+}

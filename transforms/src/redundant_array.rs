@@ -29,7 +29,8 @@ static INFO: Info = Info {
         },
         Condition {
             id: "copied-as-a-whole",
-            text: "the copy takes every element of the transient to the same place of an equally shaped part",
+            text: "the copy takes every element of the transient to the same place of an equally shaped part; \
+                   of the whole container if elements of the transient are picked by values",
         },
         Condition {
             id: "no-conflict-between",
@@ -164,7 +165,13 @@ fn check(graph: &Sdfg, state: &StateGraph, at: &Candidate, home: &Home) -> Resul
     let facts = facts_at(graph, Place::Block(at.state));
     let whole = part.is_some_and(|p| p.covers(&own.full_subset(), &facts).is_yes()) && memlet.wcr.is_none();
     let alike = same_shape(&own.full_subset(), &home.subset, &facts);
-    require("copied-as-a-whole", whole && alike, Place::Edge(home.copy), || {
+    let gathered = !home.written
+        && home.subset != graph.data[&home.data].full_subset()
+        && paths(state, at, home).into_iter().any(|e| crate::nest::gathers(state, state.edge(e)));
+    require("copied-as-a-whole", whole && alike && !gathered, Place::Edge(home.copy), || {
+        if gathered {
+            return format!("'{}' is only a part of '{}', and values pick its elements", at.data, home.data);
+        }
         let (from, to) = (&memlet.subset, memlet.other.as_ref().map(|s| s.to_string()).unwrap_or_default());
         let names = if home.written { (at.data, home.data) } else { (home.data, at.data) };
         format!("{}[{from}] to {}[{to}] is not all of '{}' in its shape", names.0, names.1, at.data)

@@ -252,7 +252,7 @@ fn watching(name: &str, text: &str) -> (Test, std::path::PathBuf) {
 
 #[test]
 fn problems_are_listed_and_lead_to_their_lines() {
-    let text = "def k(x: 'dace.float64[N]'):\n    y = open(x)\n    z = x.nothing\n    return x\n";
+    let text = "def k(x: 'dace.float64[N]'):\n    y = open(x)\n    z = print2(x)\n    return x\n";
     let (mut test, file) = watching("problems", &format!("import dace\n{text}"));
     assert_eq!(state(&test).refused.as_ref().expect("refused").diagnostics.len(), 2);
     test.get_by_label_contains("Problem 2:").click();

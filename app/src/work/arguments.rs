@@ -185,7 +185,7 @@ fn sizes(
     let symbols = presets
         .symbols(inputs.size.as_deref(), &inputs.set)
         .map_err(|e| Problem::usage(format!("{}: {e}", path.display())))?;
-    Ok(symbols.into_iter().map(|(name, n)| (name, Written::Int(n))).collect())
+    Ok(symbols)
 }
 
 /// NPBench: sizes from its description, arrays from its `initialize`.
@@ -200,7 +200,7 @@ fn from_bench_info(
     let sizes = spec::Spec { sizes: info.sizes, ..spec::Spec::default() };
     let symbols = sizes.symbols(inputs.size.as_deref(), &inputs.set).map_err(|e| fail(&e))?;
     let mut entries: Vec<(String, HostArray)> =
-        symbols.iter().map(|(name, &value)| (name.clone(), from_number(Written::Int(value)))).collect();
+        symbols.iter().map(|(name, &value)| (name.clone(), from_number(value))).collect();
     if let Some((function, takes, gives)) = info.init {
         let module = file.with_file_name(format!("{}.py", info.module));
         if !inputs.trusted {
@@ -209,9 +209,10 @@ fn from_bench_info(
                 module.display()
             )));
         }
-        let values: Option<Vec<i64>> = takes.iter().map(|name| symbols.get(name).copied()).collect();
+        let values: Option<Vec<Written>> = takes.iter().map(|name| symbols.get(name).copied()).collect();
         let values = values.ok_or_else(|| fail(&format!("{function} takes a size that no preset has")))?;
-        let made = initialize(&module, &function, Given::Positional(values)).map_err(Problem::usage)?;
+        let made = initialize(&module, &function, Given::Positional(values.iter().map(as_json).collect()))
+            .map_err(Problem::usage)?;
         if made.values.len() != gives.len() {
             let count = made.values.len();
             return Err(fail(&format!(
@@ -297,6 +298,13 @@ pub fn from_number(number: Written) -> HostArray {
         Written::Float(x) => (DType::F64, x.to_le_bytes()),
     };
     HostArray { dtype, shape: vec![], fortran: false, bytes: bytes.to_vec() }
+}
+
+pub fn as_json(number: &Written) -> serde_json::Value {
+    match number {
+        Written::Int(i) => serde_json::json!(i),
+        Written::Float(x) => serde_json::json!(x),
+    }
 }
 
 /// A number as a NumPy scalar of this type.

@@ -7,7 +7,7 @@ use weft_measure::{Given, InitError, Made, initialize};
 use weft_python::Parameter;
 use weft_python::spec::Written;
 
-use super::arguments::{Arguments, from_number, kind};
+use super::arguments::{Arguments, as_json, from_number, kind};
 use super::input::{Problem, Target};
 
 /// Calls the function with the sizes and what `--set` gives, and hands its results to the kernel.
@@ -23,10 +23,6 @@ pub fn from_init(
     let (file, function) = match &init.function {
         Some(function) => (init.file.as_path(), function.clone()),
         None => (kernel, init.file.display().to_string()),
-    };
-    let as_json = |n: &Written| match n {
-        Written::Int(i) => serde_json::json!(i),
-        Written::Float(x) => serde_json::json!(x),
     };
     let named = numbers.iter().map(|(name, n)| (name.clone(), as_json(n))).collect();
     let made = initialize(file, &function, Given::Named(named)).map_err(|e| {

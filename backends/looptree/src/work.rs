@@ -194,6 +194,8 @@ fn of_value(program: &Program, value: &Value, weight: &Weight) -> i64 {
         Weight::Cost => match value {
             Value::Lit(_) | Value::Local(_) | Value::Index(_) | Value::Cast(..) => 0,
             Value::Load { .. } | Value::Select(..) | Value::Un(..) => 1,
+            // The lines of memory are seldom in order.
+            Value::Gather { .. } => 4,
             Value::Bin(op, ..) => match op {
                 BinOp::Div | BinOp::FloorDiv | BinOp::Mod => 4,
                 BinOp::Pow | BinOp::Atan2 | BinOp::Hypot | BinOp::Fmod => 15,

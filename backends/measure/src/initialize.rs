@@ -44,7 +44,7 @@ struct Answer {
 
 /// What the function is called with.
 pub enum Given {
-    Positional(Vec<i64>),
+    Positional(Vec<Value>),
     /// Those of these numbers that it has a parameter for.
     Named(Map<String, Value>),
 }
@@ -52,7 +52,7 @@ pub enum Given {
 /// Calls a function of a Python file. This executes the file: ask before.
 pub fn initialize(file: &Path, function: &str, given: Given) -> Result<Made, InitError> {
     let values = match given {
-        Given::Positional(values) => serde_json::json!(values),
+        Given::Positional(values) => Value::Array(values),
         Given::Named(values) => Value::Object(values),
     };
     let python = find_python().ok_or(InitError::NoPython)?;

@@ -5,8 +5,10 @@
 //! do not decide about shapes is decided on a sample of the arguments, and becomes a guard or a constant.
 
 mod annotations;
+mod args;
 mod bounds;
 mod calls;
+mod cells;
 mod context;
 mod control;
 mod diagnostic;
@@ -14,10 +16,12 @@ mod emit;
 mod expr;
 mod import;
 mod link;
+mod lists;
 mod module;
+mod numpy;
 mod ops;
 mod promote;
-mod reduce;
+mod scan;
 pub mod spec;
 mod stmt;
 mod value;

@@ -502,51 +502,6 @@ fn runs(test: &Expr) -> bool {
     }
 }
 
-/// Names that these statements bind.
-pub fn assigned(body: &[Stmt]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    collect(body, &mut found, 0);
-    found
-}
-
-fn collect(body: &[Stmt], found: &mut BTreeSet<String>, depth: u32) {
-    if depth > 200 {
-        return;
-    }
-    for stmt in body {
-        match stmt {
-            Stmt::Assign(s) => s.targets.iter().for_each(|t| targets(t, found, depth)),
-            Stmt::AugAssign(s) => targets(&s.target, found, depth),
-            Stmt::AnnAssign(s) => targets(&s.target, found, depth),
-            Stmt::For(s) => {
-                targets(&s.target, found, depth);
-                collect(&s.body, found, depth + 1);
-            }
-            Stmt::While(s) => collect(&s.body, found, depth + 1),
-            Stmt::If(s) => {
-                collect(&s.body, found, depth + 1);
-                s.elif_else_clauses.iter().for_each(|c| collect(&c.body, found, depth + 1));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn targets(target: &Expr, found: &mut BTreeSet<String>, depth: u32) {
-    if depth > 200 {
-        return;
-    }
-    match target {
-        Expr::Name(name) => {
-            found.insert(name.id.to_string());
-        }
-        Expr::Tuple(t) => t.elts.iter().for_each(|e| targets(e, found, depth + 1)),
-        Expr::List(t) => t.elts.iter().for_each(|e| targets(e, found, depth + 1)),
-        Expr::Starred(s) => targets(&s.value, found, depth + 1),
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

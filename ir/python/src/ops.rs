@@ -300,7 +300,7 @@ impl Importer<'_> {
 
     /// A variable for conditions: the name of a scalar container.
     pub fn scalar_var(&mut self, view: &View, span: Span) -> Res<tasklet::Expr> {
-        if view.axes.is_empty() {
+        if view.at.is_empty() {
             return Ok(tasklet::Expr::Var(view.base));
         }
         let num = self.snapshot(&Num { kind: Kind::Np(view.dtype), src: Src::Elem(view.clone()) }, span)?;

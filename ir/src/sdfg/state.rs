@@ -1,6 +1,6 @@
 //! The dataflow graph of one state, on petgraph, with ids that are never reused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use petgraph::Direction;
@@ -44,10 +44,18 @@ pub struct Map {
 pub struct Tasklet {
     /// Unique in its SDFG.
     pub label: Name,
-    /// Connectors with the type of the value that arrives; each carries one element.
+    /// Connectors with the type of the value that arrives; each carries one element, but for those
+    /// that the code indexes ([`Tasklet::arrays`]), which stand for a whole container.
     pub inputs: Vec<(Name, DType)>,
     pub outputs: Vec<(Name, DType)>,
     pub code: Vec<tasklet::Assign>,
+}
+
+impl Tasklet {
+    /// Input connectors whose elements the code picks itself.
+    pub fn arrays(&self) -> BTreeSet<Name> {
+        self.code.iter().flat_map(|a| a.value.arrays()).collect()
+    }
 }
 
 /// An SDFG inside a node. Each connector is named like the inner container that it binds.
