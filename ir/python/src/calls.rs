@@ -241,11 +241,18 @@ impl Importer<'_> {
     pub fn returned(&mut self, span: Span) -> Res<Value> {
         match self.frame().returns {
             None => Ok(Value::None),
-            Some(None) => self.lookup(RETURN, span),
+            Some(None) => self.result_named(RETURN, span),
             Some(Some(n)) => {
-                let items = (0..n).map(|i| self.lookup(&format!("{RETURN}{i}"), span));
+                let items = (0..n).map(|i| self.result_named(&format!("{RETURN}{i}"), span));
                 items.collect::<Res<Vec<_>>>().map(Value::Tuple)
             }
+        }
+    }
+
+    fn result_named(&mut self, name: &str, span: Span) -> Res<Value> {
+        match self.frame().cells.get(name) {
+            Some(cell) => Ok(cell.value()),
+            None => fail(span, "the function may end without a result"),
         }
     }
 

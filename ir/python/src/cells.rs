@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;
-use weft_ir::sdfg::Span;
+use weft_ir::sdfg::{BlockKind, Span};
 use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
@@ -111,7 +111,7 @@ impl Importer<'_> {
         if let Some(value) = value {
             self.store(&view, &value, span)?;
         }
-        self.add_cell(name, Cell { kind: Some(kind), view, capacity: None, key }, true);
+        self.add_cell(name, Cell { kind: Some(kind), view, capacity: None, sizes: vec![], key }, true);
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl Importer<'_> {
         if !self.is_fresh(from, &[name.to_string()]) {
             self.alias(&whole, from, name, span);
         }
-        let mut cell = Cell { kind: None, view: whole, capacity: None, key };
+        let mut cell = Cell { kind: None, view: whole, capacity: None, sizes: vec![], key };
         if resize {
             let extents = from.shape.clone();
             cell.capacity = Some(extents.clone());
@@ -141,19 +141,62 @@ impl Importer<'_> {
         Ok(())
     }
 
-    /// Gives the extents of a cell new values: each is a symbol of its own.
+    /// Gives the extents of a cell new values. `sizes` keep them where ways meet; what reads the array
+    /// here uses symbols of its own, which no later assignment changes.
     fn resize(&mut self, cell: &mut Cell, extents: &[Expr], span: Span) {
-        let mut shape = vec![];
-        for n in extents {
+        let now: Vec<Expr> = extents.iter().map(|n| self.extent_symbol(n, span)).collect();
+        for (i, n) in now.iter().enumerate() {
             let value = tasklet::Expr::Sym(n.clone());
-            let symbol = self.assign_symbol("n", value, span);
-            self.assume(weft_ir::symbolic::Fact::NonNeg(Expr::sym(symbol)));
-            shape.push(Expr::sym(symbol));
+            match cell.sizes.get(i).copied() {
+                Some(symbol) => self.block("assign", BlockKind::Assign { symbol, value }, span),
+                None => {
+                    let symbol = self.assign_symbol("size", value, span);
+                    cell.sizes.push(symbol);
+                }
+            }
         }
+        self.take_shape(cell, now);
+    }
+
+    fn extent_symbol(&mut self, n: &Expr, span: Span) -> Expr {
+        let symbol = Expr::sym(self.assign_symbol("n", tasklet::Expr::Sym(n.clone()), span));
+        self.assume(weft_ir::symbolic::Fact::NonNeg(symbol.clone()));
+        symbol
+    }
+
+    fn take_shape(&mut self, cell: &mut Cell, shape: Vec<Expr>) {
         for (n, capacity) in shape.iter().zip(cell.capacity.iter().flatten()) {
             self.assume(weft_ir::symbolic::Fact::NonNeg(capacity - n));
         }
         cell.view.shape = shape;
+    }
+
+    /// After a loop or branch: the extents of what it has changed.
+    pub fn refresh_closed(&mut self, span: Span) {
+        self.refresh_cells(span);
+        for (name, mut cell) in std::mem::take(&mut self.closed) {
+            let shape: Vec<Expr> = cell.sizes.iter().map(|&s| Expr::sym(s)).collect();
+            let shape = shape.iter().map(|n| self.extent_symbol(n, span)).collect();
+            self.take_shape(&mut cell, shape);
+            self.frame().vars.insert(name, cell.value());
+        }
+    }
+
+    /// Where ways meet, arrays of changing extents have those that the way here gave them.
+    pub fn refresh_cells(&mut self, span: Span) {
+        let sized: Vec<(String, Cell)> = self
+            .frame()
+            .cells
+            .iter()
+            .filter(|(_, c)| c.capacity.is_some())
+            .map(|(n, c)| (n.clone(), c.clone()))
+            .collect();
+        for (name, mut cell) in sized {
+            let shape = cell.sizes.iter().map(|&s| Expr::sym(s)).collect::<Vec<_>>();
+            let shape = shape.iter().map(|n| self.extent_symbol(n, span)).collect();
+            self.take_shape(&mut cell, shape);
+            self.add_cell(&name, cell, true);
+        }
     }
 
     /// Is this array only seen under these names, and not the caller's?
@@ -240,7 +283,7 @@ impl Importer<'_> {
                 }
                 self.hint = Some(name.trim_matches(['<', '>']).to_string());
                 let whole = self.transient("var", view.dtype, view.shape.clone());
-                let cell = Cell { kind: None, view: whole, capacity: None, key };
+                let cell = Cell { kind: None, view: whole, capacity: None, sizes: vec![], key };
                 self.add_cell(name, cell, false);
                 self.bind_cell(name, value, span)
             }
@@ -363,17 +406,18 @@ impl Importer<'_> {
     pub fn stale(&mut self, name: &str, stale: &Stale, span: Span) -> Res<Value> {
         if let Some((key, join)) = &stale.fix {
             let known = self.plan.joins.get(key).copied();
-            if known.is_none() || (known == Some(Join::Drop) && *join != Join::Drop) {
-                if known.is_none() {
-                    self.plan.joins.insert(key.clone(), *join);
-                    return self.restart();
-                }
-            } else if known == Some(Join::Keep) && stale.why == LOOP_CARRIED {
+            if known.is_none() {
+                self.plan.joins.insert(key.clone(), *join);
+                return self.restart();
+            }
+            if self.again {
+                // The next attempt knows more.
+                return Err(Stop::Silent);
+            }
+            if known == Some(Join::Keep) && stale.why == LOOP_CARRIED && !self.plan.kinds.contains_key(key) {
                 // Its kind is found where it is assigned, further down.
-                if !self.plan.kinds.contains_key(key) {
-                    self.wanted.entry(key.clone()).or_insert(span);
-                    return Err(Stop::Silent);
-                }
+                self.wanted.entry(key.clone()).or_insert(span);
+                return Err(Stop::Silent);
             }
             if self.plan.unroll.insert(key.0.clone()) {
                 return self.restart();
@@ -386,6 +430,12 @@ impl Importer<'_> {
 
     /// Cells end with their loop or branch: the container keeps the value.
     pub fn close(&mut self, opened: &Opened) {
+        self.closed.clear();
+        for name in opened.cells.iter().chain(&opened.lazy) {
+            if let Some(cell) = self.frame().cells.get(name).filter(|c| c.capacity.is_some()).cloned() {
+                self.closed.push((name.clone(), cell));
+            }
+        }
         for name in &opened.lazy {
             let frame = self.frame();
             frame.lazy.remove(name);
@@ -439,11 +489,20 @@ impl Importer<'_> {
                 if x == y {
                     continue;
                 }
+                let key = self.join_key(name);
+                // What a loop before has not given a container yet comes first.
+                let earlier = [x, y]
+                    .into_iter()
+                    .flatten()
+                    .find(|v| matches!(v, Value::Stale(Stale { fix: Some((k, _)), .. }) if *k != key));
+                if let Some(stale) = earlier {
+                    vars.insert(name.clone(), stale.clone());
+                    continue;
+                }
                 if let Some(value) = kept.get(name) {
                     vars.insert(name.clone(), value.clone());
                     continue;
                 }
-                let key = self.join_key(name);
                 let poison = matches!(x, Some(Value::Poison)) || matches!(y, Some(Value::Poison));
                 let join = match before {
                     Some(Value::Array(_)) => Join::Carry,
@@ -458,7 +517,7 @@ impl Importer<'_> {
 }
 
 /// The kind that holds the values of both, where computing in it from the start gives the same.
-fn joined(from: Kind, to: Kind) -> Option<Kind> {
+pub fn joined(from: Kind, to: Kind) -> Option<Kind> {
     let (Kind::Np(a), Kind::Np(b)) = (from, to) else {
         return Some(match crate::promote::strong(&[from, to]) {
             Some(t) => Kind::Np(t),

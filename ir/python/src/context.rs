@@ -73,6 +73,8 @@ pub struct Cell {
     pub view: View,
     /// The extents of the container, where those of the view change.
     pub capacity: Option<Vec<Expr>>,
+    /// The symbols that hold the extents where ways meet.
+    pub sizes: Vec<Name>,
     pub key: JoinKey,
 }
 
@@ -150,6 +152,8 @@ pub struct Importer<'a> {
     /// Loops around, for `break` and the elimination of their variables.
     pub loops: Vec<(Name, Range)>,
     pub loop_depth: u32,
+    /// The loops around by their variables, as [`Plan::unroll`] names them.
+    pub loop_keys: Vec<(Name, Vec<u32>)>,
     /// Undecided branches around.
     pub open_branches: usize,
     /// Elements of lists, by [`Value::List`].
@@ -164,6 +168,8 @@ pub struct Importer<'a> {
     pub again: bool,
     /// Arrays that were copied where Python gives them another name: the copy, the original, when.
     pub aliases: Vec<Alias>,
+    /// Cells that the loop or branch which has just ended has closed.
+    pub closed: Vec<(String, Cell)>,
     /// Containers that lose their name in the assignment that is being carried out.
     pub moving: Vec<Name>,
     /// Variables of which the kind must be found in this attempt.
@@ -213,6 +219,7 @@ impl<'a> Importer<'a> {
             depth: 0,
             loops: vec![],
             loop_depth: 0,
+            loop_keys: vec![],
             open_branches: 0,
             lists: vec![],
             at: None,
@@ -220,6 +227,7 @@ impl<'a> Importer<'a> {
             breaks: vec![],
             again: false,
             aliases: vec![],
+            closed: vec![],
             moving: vec![],
             wanted: BTreeMap::new(),
             writes: BTreeMap::new(),

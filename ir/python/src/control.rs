@@ -258,13 +258,16 @@ impl Importer<'_> {
         self.push_region();
         self.assume_in(var, &range);
         self.loops.push((var, range.clone()));
+        self.loop_keys.push((var, self.path.clone()));
         self.loop_depth += 1;
         self.breaks.push(flag.clone());
+        self.refresh_cells(span);
         let item =
             if direct { Ok(Value::sym(Expr::sym(var))) } else { self.item_of(iter, &Expr::sym(var), span) };
         let flow = item.and_then(|item| self.assign(&f.target, item, span)).and_then(|()| self.run(&f.body));
         self.breaks.pop();
         self.loop_depth -= 1;
+        self.loop_keys.pop();
         self.loops.pop();
         self.forget(mark);
         let body = self.pop_region();
@@ -277,6 +280,7 @@ impl Importer<'_> {
         }
         flow?;
         self.block("loop", BlockKind::Loop { var, range, body }, span);
+        self.refresh_closed(span);
         if kept.iter().any(|n| opened.loose.iter().any(|l| l.0 == *n)) {
             self.ran_once(count, span)?;
         }
@@ -357,11 +361,13 @@ impl Importer<'_> {
         self.push_region();
         self.loop_depth += 1;
         self.breaks.push(flag.clone());
+        self.refresh_cells(span);
         let test = sure(self.test_expr(&w.test), span);
         let head = self.pop_region();
         self.push_region();
         let mut cond = tasklet::Expr::Lit(Scalar::Bool(true));
         let mut never = false;
+        let endless = matches!(test, Ok(Test::Known(true))) && !breaks(&w.body);
         if let Ok(test) = &test {
             match test {
                 Test::Known(true) => self.append(head),
@@ -394,7 +400,19 @@ impl Importer<'_> {
         if !never {
             self.block("while", BlockKind::While { cond, body }, span);
         }
+        self.refresh_closed(span);
+        if endless && !never {
+            return self.after_endless(&w.body, span);
+        }
         self.after_loop(&w.orelse, &w.body, flag, span)
+    }
+
+    /// After a loop that ends by `return` only.
+    fn after_endless(&mut self, body: &[Stmt], span: Span) -> Res<Flow> {
+        if self.frame().early.is_some() && returns(body) && self.loop_depth > 0 {
+            self.block("break", BlockKind::Break, span);
+        }
+        Ok(Flow::Gone)
     }
 
     /// `if cond: break`
@@ -485,6 +503,9 @@ impl Importer<'_> {
             self.frame().vars = before.clone();
             self.push_region();
             let mark = self.mark();
+            if !first {
+                self.refresh_cells(span);
+            }
             self.assume_cond(cond, first);
             let flow = run(self, first);
             self.forget(mark);
@@ -506,6 +527,7 @@ impl Importer<'_> {
         if !yes.blocks.is_empty() || !otherwise.blocks.is_empty() {
             self.block("if", BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise }, span);
         }
+        self.refresh_closed(span);
         match (yes_flow, no_flow) {
             (Flow::Return(a), Flow::Return(b)) if a == b => Ok(Flow::Return(a)),
             (Flow::Return(a), Flow::Gone) | (Flow::Gone, Flow::Return(a)) => Ok(Flow::Return(a)),

@@ -348,7 +348,13 @@ impl Importer<'_> {
     pub fn items(&mut self, slice: &ast::Expr) -> Res<Vec<Item>> {
         match slice {
             ast::Expr::Tuple(t) => t.elts.iter().map(|e| self.item(e)).collect(),
-            other => Ok(vec![self.item(other)?]),
+            ast::Expr::Slice(_) => Ok(vec![self.item(slice)?]),
+            other => match self.eval(other)? {
+                Value::Tuple(items) => {
+                    items.into_iter().map(|v| self.item_value(v, span_of(other))).collect()
+                }
+                v => Ok(vec![self.item_value(v, span_of(other))?]),
+            },
         }
     }
 
@@ -362,16 +368,25 @@ impl Importer<'_> {
             let (lower, upper, step) = (bound(&s.lower)?, bound(&s.upper)?, bound(&s.step)?);
             return self.slice_item(&[lower, upper, step], span);
         }
+        let v = self.eval(e)?;
+        self.item_value(v, span)
+    }
+
+    /// A value as a part of a subscript.
+    pub fn item_value(&mut self, v: Value, span: Span) -> Res<Item> {
         let hint = "loop over the elements, or use np.where";
-        match self.eval(e)? {
+        match v {
             Value::None => Ok(Item::NewAxis),
             Value::Slice(parts) => self.slice_item(&parts, span),
             Value::Ellipsis => Ok(Item::Ellipsis),
-            Value::Array(v) if v.rank() > 0 => {
-                let what = if v.dtype == DType::Bool { "a mask of bools" } else { "an array" };
-                fail_hint(span, format!("indexing by {what} is not supported"), hint)
+            Value::Array(v) if v.rank() > 0 => Ok(Item::Array(v)),
+            v @ (Value::Tuple(_) | Value::List(_) | Value::Range(_)) => {
+                let empty = self.elements(&v).is_some_and(|items| items.is_empty());
+                let v = self.array_like(v, span)?;
+                let view = self.as_view(&v, span)?;
+                let view = if empty { self.materialize(&view, DType::I64, span) } else { view };
+                Ok(Item::Array(view))
             }
-            Value::Tuple(_) => fail_hint(span, "indexing by a list or tuple is not supported", hint),
             v if matches!(v.kind(), Some(k) if k.dtype() == DType::Bool) => {
                 fail_hint(span, "indexing by a bool is not supported", hint)
             }
@@ -394,6 +409,9 @@ impl Importer<'_> {
 
     /// The part of an array that a subscript names.
     pub fn part(&mut self, view: &View, items: &[Item], span: Span) -> Res<Value> {
+        if crate::fancy::is_fancy(items) {
+            return self.gather(view, items, span);
+        }
         let used = items.iter().filter(|i| matches!(i, Item::Index(_) | Item::Slice { .. })).count();
         let dots = items.iter().filter(|i| matches!(i, Item::Ellipsis)).count();
         if used > view.rank() || dots > 1 {
@@ -411,6 +429,8 @@ impl Importer<'_> {
                     out = out.insert_dim(d);
                     d += 1;
                 }
+                // Gathered above.
+                Item::Array(_) => {}
                 Item::Ellipsis => {
                     d += view.rank() - used;
                     axis += view.rank() - used;
@@ -625,25 +645,51 @@ impl Importer<'_> {
         })
     }
 
+    /// `and` and `or` as values: the operand that decides.
     fn bool_op(&mut self, b: &ast::ExprBoolOp, span: Span) -> Res<Value> {
         let e = ast::Expr::BoolOp(b.clone());
-        let hint = "use np.logical_and, np.logical_or, or '&' and '|' on arrays";
-        // Python gives the operand itself, not its truth: the same only for bools.
+        let mut boolean = true;
         for value in &b.values {
-            let boolean = match value {
-                ast::Expr::Compare(_) | ast::Expr::BooleanLiteral(_) | ast::Expr::BoolOp(_) => true,
+            boolean &= match value {
+                ast::Expr::Compare(_) | ast::Expr::BooleanLiteral(_) => true,
                 ast::Expr::UnaryOp(u) => u.op == UnaryOp::Not,
                 ast::Expr::Name(n) => {
-                    matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(k) if k.dtype() == DType::Bool)
+                    matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(Kind::Bool))
                 }
                 _ => false,
             };
-            if !boolean {
-                return fail_hint(span, "'and' and 'or' as values are supported on bools only", hint);
-            }
         }
-        let test = self.test_expr(&e)?;
-        self.test_value(test, span)
+        if boolean {
+            let test = self.test_expr(&e)?;
+            return self.test_value(test, span);
+        }
+        let Some((first, rest)) = b.values.split_first() else { return Ok(Value::bool(true)) };
+        let left = self.eval(first)?;
+        let left = self.hold(left, span)?;
+        let Some((_, more)) = rest.split_first() else { return Ok(left) };
+        let right = match more {
+            [] => rest[0].clone(),
+            _ => ast::Expr::BoolOp(ast::ExprBoolOp { values: rest.to_vec(), ..b.clone() }),
+        };
+        let and = b.op == ast::BoolOp::And;
+        match self.test(&left, span)? {
+            Test::Known(known) if known == and => self.eval(&right),
+            Test::Known(_) => Ok(left),
+            Test::Cond(c) if and => self.choose(
+                &c,
+                &mut |s, first| {
+                    if first { s.eval(&right) } else { Ok(left.clone()) }
+                },
+                span,
+            ),
+            Test::Cond(c) => self.choose(
+                &c,
+                &mut |s, first| {
+                    if first { Ok(left.clone()) } else { s.eval(&right) }
+                },
+                span,
+            ),
+        }
     }
 
     fn if_expr(&mut self, i: &ast::ExprIf, span: Span) -> Res<Value> {
@@ -651,37 +697,50 @@ impl Importer<'_> {
             Test::Known(known) => return self.eval(if known { &i.body } else { &i.orelse }),
             Test::Cond(c) => c,
         };
+        self.choose(&cond, &mut |s, first| s.eval(if first { &i.body } else { &i.orelse }), span)
+    }
+
+    /// One of two values by a condition; only the blocks of the one that is taken run.
+    fn choose(
+        &mut self,
+        cond: &tasklet::Expr,
+        eval: &mut dyn FnMut(&mut Self, bool) -> Res<Value>,
+        span: Span,
+    ) -> Res<Value> {
         let mut arms = vec![];
-        for e in [&i.body, &i.orelse] {
+        for first in [true, false] {
             self.push_region();
             let mark = self.mark();
-            if arms.is_empty() {
-                self.assume_cond(&cond, true);
-            }
-            let value = self.eval(e);
+            self.assume_cond(cond, first);
+            let value = eval(self, first);
             self.forget(mark);
             let region = self.pop_region();
             arms.push((sure(value, span)?, region));
         }
-        let kinds: Vec<Option<Kind>> = arms.iter().map(|a| a.0.kind()).collect();
-        let kind = match (kinds[0], kinds[1]) {
-            (Some(a), Some(b)) if a == b && arms.iter().all(|a| matches!(a.0, Value::Num(_))) => a,
-            (Some(a @ Kind::Np(DType::F64)), Some(Kind::Float))
-            | (Some(Kind::Float), Some(a @ Kind::Np(DType::F64)))
-                if arms.iter().all(|a| matches!(a.0, Value::Num(_))) =>
+        let scalars = arms.iter().all(|a| matches!(a.0, Value::Num(_)));
+        let kinds: Vec<Kind> = arms.iter().filter_map(|a| a.0.kind()).collect();
+        let (kind, shape) = match (&kinds[..], &arms[0].0, &arms[1].0) {
+            ([a, b], ..) if scalars && crate::cells::joined(*a, *b).is_some() => {
+                if a != b {
+                    self.decide(cond, span)?;
+                }
+                (crate::cells::joined(*a, *b).unwrap_or(*a), vec![])
+            }
+            (_, Value::Array(x), Value::Array(y))
+                if x.dtype == y.dtype && x.rank() == y.rank() && self.same_shape(&x.shape, &y.shape)? =>
             {
-                a
+                (Kind::Np(x.dtype), x.shape.clone())
             }
             _ => {
-                self.decide(&cond, span)?;
+                self.decide(cond, span)?;
                 return fail_hint(
                     span,
-                    "the two values of 'if' and 'else' have different types",
+                    "the two values of 'if' and 'else' have different types or shapes",
                     "use np.where",
                 );
             }
         };
-        let cell = self.transient("chosen", kind.dtype(), vec![]);
+        let cell = self.transient("chosen", kind.dtype(), shape);
         let mut regions = vec![];
         for (value, region) in arms {
             self.push_region();
@@ -693,8 +752,17 @@ impl Importer<'_> {
         }
         let otherwise = regions.pop().unwrap_or_default();
         let yes = regions.pop().unwrap_or_default();
-        self.block("if", BlockKind::Conditional { branches: vec![(cond, yes)], otherwise }, span);
-        Ok(Value::elem(kind, cell))
+        self.block("if", BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise }, span);
+        Ok(if scalars { Value::elem(kind, cell) } else { Value::Array(cell) })
+    }
+
+    fn same_shape(&mut self, a: &[Expr], b: &[Expr]) -> Res<bool> {
+        for (x, y) in a.iter().zip(b) {
+            if !self.same(x, y)?.is_yes() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Restarts with a condition's symbols as constants, if it is about arguments only.

@@ -14,6 +14,7 @@ mod control;
 mod diagnostic;
 mod emit;
 mod expr;
+mod fancy;
 mod import;
 mod link;
 mod lists;

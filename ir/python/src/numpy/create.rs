@@ -1,16 +1,16 @@
 //! Functions that make arrays.
 
-use weft_ir::dtype::DType;
+use weft_ir::dtype::{DType, Scalar};
 use weft_ir::sdfg::Span;
 use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
 use super::Function;
-use crate::args::Bound;
+use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::ops::zero;
 use crate::promote::common;
-use crate::value::{Kind, Value, View};
+use crate::value::{Kind, Num, Src, Value, View};
 
 pub const FUNCTIONS: &[Function] = &[
     Function {
@@ -192,8 +192,34 @@ fn arange(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let hint = s.hint.take();
     let items = std::mem::take(&mut b.rest);
     let integers = items.iter().all(|v| matches!(v.kind(), Some(k) if k.dtype().is_int()));
+    let literals: Option<Vec<f64>> = items.iter().map(literal).collect();
+    if let (false, Some(x)) = (integers, literals) {
+        let (first, last, step) = match x[..] {
+            [last] => (0.0, last, 1.0),
+            [first, last] => (first, last, 1.0),
+            [first, last, step, ..] => (first, last, step),
+            [] => return fail(span, "arange takes one to three numbers"),
+        };
+        let count = ((last - first) / step).ceil();
+        if !count.is_finite() || count > 9e15 {
+            return fail(span, "arange: the number of elements is not finite");
+        }
+        let count =
+            s.call_path("numpy.arange", Args::new("arange", vec![Value::int(count.max(0.0) as i64)], span))?;
+        let delta = s.binary(BinOp::Sub, &Value::float(first + step), &Value::float(first), span)?;
+        let scaled = s.binary(BinOp::Mul, &count, &delta, span)?;
+        s.hint = hint;
+        let out = s.binary(BinOp::Add, &scaled, &Value::float(first), span)?;
+        return match b.given("dtype") {
+            Some(t) => {
+                let t = s.dtype_of(&t, span)?;
+                s.convert(&out, t, span)
+            }
+            None => Ok(out),
+        };
+    }
     if !integers {
-        let mut args = crate::args::Args::new("np.arange", items, span);
+        let mut args = Args::new("np.arange", items, span);
         if let Some(t) = b.given("dtype") {
             args.kw.insert("dtype".into(), t);
         }
@@ -219,6 +245,14 @@ fn arange(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let out = s.transient("array", dtype, vec![extent]);
     s.iota(&out, &begin, &step, span);
     Ok(Value::Array(out))
+}
+
+/// A Python number that is known.
+fn literal(v: &Value) -> Option<f64> {
+    match v {
+        Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => Some(*x),
+        other => other.as_const_int().map(|i| i as f64),
+    }
 }
 
 impl Importer<'_> {
