@@ -1,6 +1,6 @@
 //! `weft open --watch`: a saved file is imported again, its steps are done again, and it is measured.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use weft_transforms::Recipe;
 
@@ -47,7 +47,7 @@ impl Runner {
     }
 
     /// A watched file was saved.
-    pub(super) fn saved(&mut self, target: Target, file: &PathBuf) {
+    pub(super) fn saved(&mut self, target: Target, file: &Path) {
         let shown = self.state.document.as_ref().map(|d| d.kernel.target.clone());
         let known = shown.or_else(|| self.state.refused.as_ref().map(|r| r.target.clone()));
         let is_session = target.file.extension().is_some_and(|e| e == "weft");
