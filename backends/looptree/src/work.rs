@@ -197,7 +197,11 @@ fn of_value(program: &Program, value: &Value, weight: &Weight) -> i64 {
             Value::Bin(op @ (BinOp::Mul | BinOp::Div), a, _)
                 if type_of(program, a).is_some_and(DType::is_complex) =>
             {
-                if *op == BinOp::Mul { 4 } else { 20 }
+                if *op == BinOp::Mul {
+                    4
+                } else {
+                    20
+                }
             }
             Value::Bin(op, ..) => match op {
                 BinOp::Complex => 0,

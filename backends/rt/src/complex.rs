@@ -202,7 +202,9 @@ mod tests {
     fn threads_fold_products() {
         let mut list = vec![];
         f64::symbols(&mut list);
-        assert!(list.iter().any(|s| s.0 == "weft_csqrt_c128") && list.iter().any(|s| s.0 == "weft_cpow_c128"));
+        assert!(
+            list.iter().any(|s| s.0 == "weft_csqrt_c128") && list.iter().any(|s| s.0 == "weft_cpow_c128")
+        );
         let names: std::collections::BTreeSet<&str> = symbols().iter().map(|s| s.0).collect();
         assert_eq!(names.len(), symbols().len());
     }

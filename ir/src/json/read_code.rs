@@ -229,12 +229,7 @@ fn binary(op: BinOp, a: Typed, b: Typed) -> Result<Typed, String> {
         BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor if a.1 == DType::Bool && b.1 == DType::Bool => {
             DType::Bool
         }
-        BinOp::Atan2
-        | BinOp::Hypot
-        | BinOp::CopySign
-        | BinOp::Fmod
-        | BinOp::NextAfter
-        | BinOp::Complex => {
+        BinOp::Atan2 | BinOp::Hypot | BinOp::CopySign | BinOp::Fmod | BinOp::NextAfter | BinOp::Complex => {
             let common = common(a.1, b.1);
             if common.is_float() { common } else { DType::F64 }
         }

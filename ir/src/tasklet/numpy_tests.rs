@@ -117,7 +117,8 @@ fn values(dtype: DType) -> Vec<Scalar> {
         DType::F64 => floats.iter().map(|&v| Scalar::F64(v)).collect(),
         DType::C64 | DType::C128 => {
             let inf = f64::INFINITY;
-            let parts = [0.0, -0.0, 1.0, -1.0, -2.5, 1e10, 0.1, 2.0, 3.0, 1e-3, 1e30, 1e-30, inf, -inf, f64::NAN];
+            let parts =
+                [0.0, -0.0, 1.0, -1.0, -2.5, 1e10, 0.1, 2.0, 3.0, 1e-3, 1e30, 1e-30, inf, -inf, f64::NAN];
             let pairs = parts.iter().flat_map(|&re| parts.iter().map(move |&im| (re, im)));
             pairs.map(|(re, im)| complex(dtype, re, im)).collect()
         }
@@ -335,7 +336,8 @@ fn operations_are_numpys() {
     }
     println!("{compared} results compared");
     let count: usize = wrong.values().map(Vec::len).sum();
-    let shown: Vec<&str> = wrong.values().flat_map(|lines| lines.iter().take(6)).map(String::as_str).collect();
+    let shown: Vec<&str> =
+        wrong.values().flat_map(|lines| lines.iter().take(6)).map(String::as_str).collect();
     assert!(wrong.is_empty(), "{count} differ:\n{}", shown.join("\n"));
 }
 
@@ -348,4 +350,3 @@ const BINARY: [BinOp; 28] = {
         Ge, Min, Max, Atan2, Hypot, CopySign, Fmod, Complex, NextAfter,
     ]
 };
-

@@ -83,7 +83,11 @@ pub fn unary_type(op: UnOp, t: DType) -> Result<DType, TypeError> {
         UnOp::Invert => t.is_int(),
         UnOp::Abs => true,
     };
-    if ok { Ok(if op == UnOp::Abs { t.part() } else { t }) } else { Err(TypeError::Unsupported { op: format!("{op:?}"), dtype: t }) }
+    if ok {
+        Ok(if op == UnOp::Abs { t.part() } else { t })
+    } else {
+        Err(TypeError::Unsupported { op: format!("{op:?}"), dtype: t })
+    }
 }
 
 /// The result type of a binary operation on two values of type `t`.

@@ -119,12 +119,10 @@ impl Emitter<'_> {
     fn complex_quotient(&mut self, part: DType, a: &Ssa, b: &Ssa) -> Result<Ssa> {
         let ((ar, ai), (br, bi)) = (parts(a)?, parts(b)?);
         let ty = scalar_type(part)?;
-        let (size_re, size_im) =
-            (self.intrinsic("fabs", part, &[br])?, self.intrinsic("fabs", part, &[bi])?);
+        let (size_re, size_im) = (self.intrinsic("fabs", part, &[br])?, self.intrinsic("fabs", part, &[bi])?);
         let plain = self.f.op(&format!("fcmp oge {ty} {size_re}, {size_im}"));
         // With the parts of both numbers exchanged, the other case is the same up to a sign.
-        let mut pick =
-            |yes: &str, no: &str| self.f.op(&format!("select i1 {plain}, {ty} {yes}, {ty} {no}"));
+        let mut pick = |yes: &str, no: &str| self.f.op(&format!("select i1 {plain}, {ty} {yes}, {ty} {no}"));
         let (large, small) = (pick(br, bi), pick(bi, br));
         let (x, y) = (pick(ar, ai), pick(ai, ar));
         let mut op = |op, a: &str, b: &str| self.float_op(op, part, a, b, "");

@@ -16,7 +16,6 @@ impl Emitter<'_> {
         if !dtype.is_float() {
             return self.function_of_int(func, a, dtype);
         }
-        let ty = scalar_type(dtype)?;
         let value = match func {
             Function::Sqrt => self.intrinsic("sqrt", dtype, &[a])?,
             Function::Floor => self.intrinsic("floor", dtype, &[a])?,
@@ -135,10 +134,6 @@ pub fn libm_name(func: Function) -> &'static str {
         Function::Conj => "conj",
         Function::Real => "real",
         Function::Imag => "imag",
-        Function::Sign
-        | Function::IsNan
-        | Function::IsInf
-        | Function::IsFinite
-        | Function::SignBit => "fabs",
+        Function::Sign | Function::IsNan | Function::IsInf | Function::IsFinite | Function::SignBit => "fabs",
     }
 }
