@@ -220,7 +220,7 @@ pub fn import(
     deep(|| {
         let module = Module::parse(source)?;
         let f = find(&module, function)?;
-        check_signature(f).map_err(|d| vec![d])?;
+        check_signature(f, &module).map_err(|d| vec![d])?;
         let mut plan = Plan::default();
         for _ in 0..400 {
             match attempt(&module, f, arguments, &mut plan) {

@@ -32,3 +32,4 @@ pub use diagnostic::Diagnostic;
 pub use import::{Binding, Import, Mismatch, Parameter, Sample, functions, import, parameters, select};
 pub use link::absolute;
 pub use module::{Wanted, wanted};
+pub use numpy::support;

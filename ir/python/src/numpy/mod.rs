@@ -131,3 +131,40 @@ impl Importer<'_> {
         }
     }
 }
+
+/// The table of what is supported: name, parameters, limits; for the documentation.
+pub fn support() -> String {
+    let mut rows: Vec<(String, String, String)> = vec![];
+    for f in TABLES.iter().flat_map(|t| t.iter()).filter(|f| !f.name.starts_with("weft.")) {
+        let parameters = f.parameters.replace('~', "");
+        rows.push((f.name.replace("builtins.", ""), parameters, f.limits.to_string()));
+    }
+    for name in ufunc::FUNCTIONS.iter().map(|f| f.0).chain(ufunc::OTHERS.iter().copied()) {
+        rows.push((format!("numpy.{name}"), "x, out=None, *, where=True, dtype=None".into(), String::new()));
+    }
+    for (name, f) in
+        PRELUDE_MODULE.functions.iter().filter(|f| f.0.contains("__") && !f.0.starts_with("ufunc"))
+    {
+        let all = f.parameters.posonlyargs.iter().chain(&f.parameters.args).chain(&f.parameters.kwonlyargs);
+        let parameters: Vec<&str> = all.map(|p| p.parameter.name.as_str()).collect();
+        let doc = match f.body.first() {
+            Some(ruff_python_ast::Stmt::Expr(e)) => match &*e.value {
+                ruff_python_ast::Expr::StringLiteral(s) => s.value.to_str().trim().to_string(),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        };
+        rows.push((name.replace("__", "."), parameters.join(", "), doc));
+    }
+    rows.sort();
+    rows.dedup();
+    let mut out = String::from(
+        "# NumPy and Python functions that are imported\n\nMade from the tables of the front end by \
+         `UPDATE_DOCS=1 cargo test -p weft-python --test docs`. Ufuncs of two arguments take `out`, `where` and \
+         `dtype` too, and have `.outer`, `.reduce`, `.accumulate` and `.at`.\n\n| function | parameters | limits |\n|---|---|---|\n",
+    );
+    for (name, parameters, limits) in rows {
+        out += &format!("| `{name}` | `{parameters}` | {} |\n", limits.replace('\n', " "));
+    }
+    out
+}

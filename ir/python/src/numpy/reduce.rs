@@ -89,9 +89,6 @@ impl Importer<'_> {
             _ => None,
         };
         let averages = matches!(name, "mean" | "average");
-        if averages && from.is_complex() {
-            return fail_hint(span, "the mean of complex numbers", "sum them and scale by a real number");
-        }
         self.hint = hint.clone().filter(|_| !averages);
         let mut out = if dims.is_empty() {
             self.materialize(&source, from, span)

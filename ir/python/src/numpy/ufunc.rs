@@ -66,6 +66,8 @@ pub const OTHERS: &[&str] = &[
     "bitwise_not",
     "bitwise_invert",
     "sign",
+    "conj",
+    "conjugate",
 ];
 
 pub fn func_named(name: &str) -> Option<Func> {
@@ -250,11 +252,14 @@ impl Importer<'_> {
                 self.abs(&a, span)?
             }
             "sign" => self.sign_of(a, span)?,
+            "conj" | "conjugate" if t.is_complex() => {
+                self.map1("conj", a, t, t, |x| tasklet::Expr::call(Func::Conj, x), span)?
+            }
             "negative" => self.unary(UnOp::Neg, a, span)?,
             "invert" | "bitwise_not" | "bitwise_invert" => self.unary(UnOp::Invert, a, span)?,
             "square" if t == DType::Bool => self.convert(a, DType::I8, span)?,
             "square" => self.map1(name, a, t, t, |x| tasklet::Expr::bin(BinOp::Mul, x.clone(), x), span)?,
-            "reciprocal" if t.is_float() => {
+            "reciprocal" if t.is_float() || t.is_complex() => {
                 let one = self.operand(&Value::int(1), t, &mut Inputs::default(), span)?;
                 self.map1(name, a, t, t, |x| tasklet::Expr::bin(BinOp::Div, one, x), span)?
             }
