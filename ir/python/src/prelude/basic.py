@@ -4,7 +4,10 @@ They are inlined where they are called. A docstring says what is not supported; 
 documentation.
 """
 
+import math
+
 import numpy as np
+import weft
 
 
 def ufunc__reduce(f, a, axis):
