@@ -406,8 +406,9 @@ def numpy__cov(m, y=None, rowvar=True, bias=False, ddof=None):
         less = ddof
     d = x - np.mean(x, axis=1, keepdims=True)
     c = (d @ d.T) / (x.shape[1] - less)
-    if y is None and x.shape[0] == 1:
+    if y is None and rows.ndim == 1:
         return c[0, 0]
+    assert x.shape[0] != 1, "cov of one row has no dimensions, which is not supported"
     return c
 
 
@@ -483,13 +484,16 @@ def numpy__array_equiv(a1, a2):
 
 
 def numpy__digitize(x, bins, right=False):
-    """Ascending bins only."""
     b = np.asarray(bins)
-    for i in range(1, b.shape[0]):
-        assert b[i - 1] <= b[i], "digitize takes ascending bins here"
+    n = b.shape[0]
+    down = np.any(b[1:] < b[:-1])
+    c = np.where(down, b[::-1], b)
+    assert np.all(c[1:] >= c[:-1]), "bins must be monotonically increasing or decreasing"
     if right:
-        return np.searchsorted(b, x, 'left')
-    return np.searchsorted(b, x, 'right')
+        at = np.searchsorted(c, x, 'left')
+    else:
+        at = np.searchsorted(c, x, 'right')
+    return np.where(down, n - at, at)
 
 
 def numpy__interp(x, xp, fp, left=None, right=None):
@@ -622,9 +626,28 @@ def gradient_along(x, h, axis):
     result = np.empty(x.shape, weft.float_type(x))
     f = np.moveaxis(x, axis, 0)
     g = np.moveaxis(result, axis, 0)
-    if f.shape[0] < 2:
-        raise ValueError("Shape of array too small to calculate a numerical gradient")
+    assert f.shape[0] >= 2, "Shape of array too small to calculate a numerical gradient"
     g[1:-1] = (f[2:] - f[:-2]) / (2.0 * h)
     g[0] = (f[1] - f[0]) / h
     g[-1] = (f[-1] - f[-2]) / h
     return result
+
+
+def numpy__bincount(x, weights=None, minlength=0):
+    a = np.asarray(x)
+    top = 0
+    for i in range(a.shape[0]):
+        assert a[i] >= 0, "'list' argument must have no negative elements"
+        if a[i] + 1 > top:
+            top = int(a[i]) + 1
+    n = max(top, minlength)
+    if weights is None:
+        found = np.zeros(n, np.int64)
+        for i in range(a.shape[0]):
+            found[int(a[i])] += 1
+        return found
+    w = np.asarray(weights)
+    total = np.zeros(n, np.float64)
+    for i in range(a.shape[0]):
+        total[int(a[i])] += w[i]
+    return total
