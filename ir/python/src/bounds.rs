@@ -5,14 +5,21 @@ use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
 use crate::context::{Importer, Res, Stop, fail, fail_hint};
+use crate::value::View;
 
 /// A part of a subscript.
 #[derive(Clone, Debug)]
 pub enum Item {
     Index(Expr),
-    Slice { lower: Option<Expr>, upper: Option<Expr>, step: Expr },
+    Slice {
+        lower: Option<Expr>,
+        upper: Option<Expr>,
+        step: Expr,
+    },
     NewAxis,
     Ellipsis,
+    /// Integers that pick, or a mask.
+    Array(View),
 }
 
 /// A slice without Python's special cases: `begin, begin + step, …`, `extent` elements.

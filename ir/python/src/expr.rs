@@ -348,7 +348,13 @@ impl Importer<'_> {
     pub fn items(&mut self, slice: &ast::Expr) -> Res<Vec<Item>> {
         match slice {
             ast::Expr::Tuple(t) => t.elts.iter().map(|e| self.item(e)).collect(),
-            other => Ok(vec![self.item(other)?]),
+            ast::Expr::Slice(_) => Ok(vec![self.item(slice)?]),
+            other => match self.eval(other)? {
+                Value::Tuple(items) => {
+                    items.into_iter().map(|v| self.item_value(v, span_of(other))).collect()
+                }
+                v => Ok(vec![self.item_value(v, span_of(other))?]),
+            },
         }
     }
 
@@ -362,16 +368,25 @@ impl Importer<'_> {
             let (lower, upper, step) = (bound(&s.lower)?, bound(&s.upper)?, bound(&s.step)?);
             return self.slice_item(&[lower, upper, step], span);
         }
+        let v = self.eval(e)?;
+        self.item_value(v, span)
+    }
+
+    /// A value as a part of a subscript.
+    pub fn item_value(&mut self, v: Value, span: Span) -> Res<Item> {
         let hint = "loop over the elements, or use np.where";
-        match self.eval(e)? {
+        match v {
             Value::None => Ok(Item::NewAxis),
             Value::Slice(parts) => self.slice_item(&parts, span),
             Value::Ellipsis => Ok(Item::Ellipsis),
-            Value::Array(v) if v.rank() > 0 => {
-                let what = if v.dtype == DType::Bool { "a mask of bools" } else { "an array" };
-                fail_hint(span, format!("indexing by {what} is not supported"), hint)
+            Value::Array(v) if v.rank() > 0 => Ok(Item::Array(v)),
+            v @ (Value::Tuple(_) | Value::List(_) | Value::Range(_)) => {
+                let empty = self.elements(&v).is_some_and(|items| items.is_empty());
+                let v = self.array_like(v, span)?;
+                let view = self.as_view(&v, span)?;
+                let view = if empty { self.materialize(&view, DType::I64, span) } else { view };
+                Ok(Item::Array(view))
             }
-            Value::Tuple(_) => fail_hint(span, "indexing by a list or tuple is not supported", hint),
             v if matches!(v.kind(), Some(k) if k.dtype() == DType::Bool) => {
                 fail_hint(span, "indexing by a bool is not supported", hint)
             }
@@ -394,6 +409,9 @@ impl Importer<'_> {
 
     /// The part of an array that a subscript names.
     pub fn part(&mut self, view: &View, items: &[Item], span: Span) -> Res<Value> {
+        if crate::fancy::is_fancy(items) {
+            return self.gather(view, items, span);
+        }
         let used = items.iter().filter(|i| matches!(i, Item::Index(_) | Item::Slice { .. })).count();
         let dots = items.iter().filter(|i| matches!(i, Item::Ellipsis)).count();
         if used > view.rank() || dots > 1 {
@@ -411,6 +429,8 @@ impl Importer<'_> {
                     out = out.insert_dim(d);
                     d += 1;
                 }
+                // Gathered above.
+                Item::Array(_) => {}
                 Item::Ellipsis => {
                     d += view.rank() - used;
                     axis += view.rank() - used;

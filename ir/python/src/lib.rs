@@ -13,6 +13,7 @@ mod control;
 mod diagnostic;
 mod emit;
 mod expr;
+mod fancy;
 mod import;
 mod lists;
 mod module;

@@ -248,7 +248,14 @@ impl Importer<'_> {
                 if let Value::List(id) = base {
                     return self.set_list_item(id, &s.slice, value, span);
                 }
-                let view = self.target(&base, &s.slice, span)?;
+                let items = self.items(&s.slice)?;
+                if let Value::Array(view) = &base
+                    && crate::fancy::is_fancy(&items)
+                {
+                    self.note_write(view.base);
+                    return self.scatter(view, &items, &value, span);
+                }
+                let view = self.target(&base, &items, span)?;
                 match view_of(&view) {
                     Some(view) => {
                         self.note_write(view.base);
@@ -287,12 +294,11 @@ impl Importer<'_> {
         }
     }
 
-    fn target(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
+    fn target(&mut self, base: &Value, items: &[Item], span: Span) -> Res<Value> {
         let Value::Array(view) = base else {
             return fail(span, format!("{} cannot be assigned to by index", base.describe()));
         };
-        let items: Vec<Item> = self.items(slice)?;
-        self.part(view, &items, span)
+        self.part(view, items, span)
     }
 
     fn unpack(&mut self, targets: &[ast::Expr], value: Value, span: Span) -> Res<()> {
@@ -398,7 +404,18 @@ impl Importer<'_> {
                     let value = self.operator(a.op, &old, &value, span)?;
                     return self.set_list_item(id, &s.slice, value, span);
                 }
-                let part = self.target(&base, &s.slice, span)?;
+                let items = self.items(&s.slice)?;
+                if let Value::Array(view) = &base
+                    && crate::fancy::is_fancy(&items)
+                {
+                    // NumPy reads all elements, and then writes all.
+                    let old = self.gather(view, &items, span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    self.note_write(view.base);
+                    return self.scatter(view, &items, &value, span);
+                }
+                let part = self.target(&base, &items, span)?;
                 if let Some(view) = view_of(&part) {
                     self.note_write(view.base);
                 }

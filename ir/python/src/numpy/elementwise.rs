@@ -5,7 +5,7 @@ use weft_ir::sdfg::Span;
 use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
 use super::Function;
-use crate::args::Bound;
+use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
 use crate::ops::{rekind, zero};
@@ -25,7 +25,7 @@ pub const FUNCTIONS: &[Function] = &[
 fn select(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (c, x, y) = (b.get("condition"), b.given("x"), b.given("y"));
     let (Some(x), Some(y)) = (x, y) else {
-        return fail_hint(b.span, "where with one argument is not supported", "give the two values as well");
+        return s.call_path("numpy.nonzero", Args::new("nonzero", vec![c], b.span));
     };
     let hint = s.hint.take();
     let (c, x, y) = (s.array_like(c, b.span)?, s.array_like(x, b.span)?, s.array_like(y, b.span)?);

@@ -113,3 +113,72 @@ def numpy__average(a, axis=None, weights=None, keepdims=False):
         w = np.broadcast_to(w.reshape(tuple(order)), a.shape)
     scale = np.sum(w, axis=axis, keepdims=keepdims)
     return np.sum(a * w, axis=axis, keepdims=keepdims) / scale
+
+
+def numpy__nonzero(a):
+    a = np.asarray(a)
+    if a.ndim == 1:
+        return (true_places(a),)
+    flat = true_places(a.reshape(a.size))
+    return unravelled(flat, a.shape)
+
+
+def unravelled(flat, shape):
+    if len(shape) == 1:
+        return (flat,)
+    last = shape[-1]
+    return unravelled(flat // last, shape[:-1]) + (flat % last,)
+
+
+def true_places(a):
+    mask = a != 0
+    n = int(np.sum(mask))
+    out = np.empty(n, dtype=np.int64)
+    k = 0
+    for i in range(len(mask)):
+        if mask[i]:
+            out[k] = i
+            k += 1
+    return out
+
+
+def numpy__flatnonzero(a):
+    return true_places(np.ravel(a))
+
+
+def numpy__argwhere(a):
+    return np.stack(np.nonzero(a), axis=-1)
+
+
+def numpy__compress(condition, a, axis=None):
+    if axis is None:
+        return np.take(np.ravel(a), true_places(np.asarray(condition)))
+    return np.take(a, true_places(np.asarray(condition)), axis=axis)
+
+
+def numpy__extract(condition, arr):
+    return np.ravel(arr)[true_places(np.ravel(condition))]
+
+
+def numpy__take(a, indices, axis=None, out=None, mode="raise"):
+    """`out` and modes other than "raise" are not supported."""
+    a = np.asarray(a)
+    if axis is None:
+        return a.reshape(a.size)[np.asarray(indices)]
+    moved = np.moveaxis(a, axis, 0)[np.asarray(indices)]
+    r = np.asarray(indices).ndim
+    order = list(range(r, r + axis % a.ndim)) + list(range(r)) + list(range(r + axis % a.ndim, moved.ndim))
+    return np.transpose(moved, order)
+
+
+def numpy__take_along_axis(arr, indices, axis=-1):
+    n = arr.ndim
+    index = []
+    for d in range(n):
+        if d == axis % n:
+            index.append(indices)
+        else:
+            shape = [1] * n
+            shape[d] = arr.shape[d]
+            index.append(np.arange(arr.shape[d]).reshape(tuple(shape)))
+    return arr[tuple(index)]
