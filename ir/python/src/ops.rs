@@ -183,9 +183,10 @@ impl Importer<'_> {
         let t = kind.dtype();
         let float = match func {
             Func::IsNan | Func::IsInf | Func::IsFinite if !t.is_float() && !t.is_complex() => DType::F64,
-            Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign
-                if t.is_int() || t == DType::Bool =>
-            {
+            Func::Floor | Func::Ceil | Func::Trunc if t.is_int() || t == DType::Bool => {
+                return self.map1(name, a, t, t, |x| x, span);
+            }
+            Func::Sign if t.is_int() || t == DType::Bool => {
                 let hint = "integers need no rounding; convert by astype where a float is wanted";
                 return fail_hint(span, format!("{name} of {}", kind.describe()), hint);
             }

@@ -5,6 +5,7 @@
 
 mod create;
 mod elementwise;
+mod facts;
 mod methods;
 mod product;
 mod python;
@@ -14,6 +15,7 @@ pub mod ufunc;
 
 use std::sync::{Arc, LazyLock};
 
+use weft_ir::dtype::DType;
 use weft_ir::sdfg::Source;
 
 use crate::args::{Args, Bound};
@@ -34,9 +36,10 @@ pub struct Function {
     pub limits: &'static str,
 }
 
-const TABLES: [&[Function]; 7] = [
+const TABLES: [&[Function]; 8] = [
     create::FUNCTIONS,
     elementwise::FUNCTIONS,
+    facts::FUNCTIONS,
     methods::FUNCTIONS,
     product::FUNCTIONS,
     python::FUNCTIONS,
@@ -60,13 +63,12 @@ const ALIASES: &[(&str, &str)] = &[
     ("matrix_transpose", "swapaxes_last"),
     ("row_stack", "vstack"),
     ("trapz", "trapezoid"),
-    ("float_power", "power"),
     ("in1d", "isin"),
     ("pow", "power"),
 ];
 
 /// The functions that are written in Python.
-const PRELUDE: &str = concat!(include_str!("../prelude/basic.py"),);
+const PRELUDE: &str = concat!(include_str!("../prelude/basic.py"), include_str!("../prelude/stats.py"));
 
 pub static PRELUDE_MODULE: LazyLock<Module> = LazyLock::new(|| {
     let source = Arc::new(Source::new("<numpy>", PRELUDE));
@@ -103,7 +105,7 @@ impl Importer<'_> {
     pub fn call_path(&mut self, path: &str, mut args: Args) -> Res<Value> {
         let path = canonical(path);
         args.name = path.strip_prefix("builtins.").unwrap_or(&path).replace("numpy.", "np.");
-        if let Some(name) = path.strip_prefix("math.") {
+        if let Some(name) = path.strip_prefix("math.").filter(|_| in_prelude(&path).is_none()) {
             return self.call_math(name, args);
         }
         if let Some(function) = find(&path) {
@@ -115,6 +117,13 @@ impl Importer<'_> {
         }
         if let Some(value) = ufunc::call(self, &path, &mut args)? {
             return Ok(value);
+        }
+        if let Some(t) = path.strip_prefix("numpy.").and_then(DType::from_numpy) {
+            let mut bound = args.bind("x=0")?;
+            let (x, span) = (bound.get("x"), bound.span);
+            let x = self.array_like(x, span)?;
+            let value = self.convert(&x, t, span)?;
+            return Ok(self.numpy_kind(value));
         }
         let module = path.split('.').next().unwrap_or(&path).to_string();
         match module.as_str() {

@@ -107,6 +107,18 @@ pub fn call(importer: &mut Importer, path: &str, args: &mut Args) -> Res<Option<
             let (a, b) = (bound.get("A"), bound.get("B"));
             importer.outer(name, &a, &b, bound.span)?
         }
+        Some("accumulate") if matches!(name, "add" | "multiply") => {
+            let mut bound = args.bind("array, axis=0, dtype=None, out=None")?;
+            let f = if name == "add" { "numpy.cumsum" } else { "numpy.cumprod" };
+            let (a, axis) = (bound.get("array"), bound.get("axis"));
+            let mut args = Args::new(f, vec![a, axis], bound.span);
+            for name in ["dtype", "out"] {
+                if let Some(v) = bound.given(name) {
+                    args.kw.insert(name.into(), v);
+                }
+            }
+            importer.call_path(f, args)?
+        }
         Some("reduce") => importer.ufunc_reduce(name, args)?,
         Some(method) => {
             let mut args = args;

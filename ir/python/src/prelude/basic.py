@@ -4,7 +4,10 @@ They are inlined where they are called. A docstring says what is not supported; 
 documentation.
 """
 
+import math
+
 import numpy as np
+import weft
 
 
 def ufunc__reduce(f, a, axis):
@@ -209,3 +212,106 @@ def ufunc__at(f, a, indices, b=None):
         rest = np.ravel(values)
         for k in range(len(flat)):
             a[flat[k]] = f(a[flat[k]], rest[k])
+
+
+def numpy__linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None):
+    """`axis` and arrays as ends are not supported."""
+    parts = num - 1 if endpoint else num
+    delta = stop - start
+    if parts > 0:
+        step = delta / parts
+        out = np.arange(num) * step + start
+        if endpoint and num > 1:
+            out[-1] = stop
+    else:
+        step = np.nan
+        out = np.arange(num) * (delta * 1.0) + start
+    if dtype is not None:
+        out = out.astype(dtype)
+    if retstep:
+        return out, step
+    return out
+
+
+def numpy__flip(m, axis=None):
+    m = np.asarray(m)
+    if axis is None:
+        axes = range(m.ndim)
+    elif isinstance(axis, tuple):
+        axes = axis
+    else:
+        axes = (axis,)
+    for d in axes:
+        m = np.moveaxis(np.moveaxis(m, d, 0)[::-1], 0, d)
+    return m
+
+
+def numpy__triu(m, k=0):
+    m = np.asarray(m)
+    rows = np.arange(m.shape[-2])[:, None]
+    return np.where(np.arange(m.shape[-1]) - rows >= k, m, np.zeros_like(m))
+
+
+def numpy__tril(m, k=0):
+    m = np.asarray(m)
+    rows = np.arange(m.shape[-2])[:, None]
+    return np.where(np.arange(m.shape[-1]) - rows <= k, m, np.zeros_like(m))
+
+
+def numpy__swapaxes(a, axis1, axis2):
+    a = np.asarray(a)
+    order = list(range(a.ndim))
+    order[axis1] = axis2 % a.ndim
+    order[axis2] = axis1 % a.ndim
+    return np.transpose(a, order)
+
+
+def numpy__concatenate(arrays, axis=0):
+    """`out`, `dtype` and `casting` are not supported."""
+    parts = [np.asarray(x) for x in arrays]
+    if axis is None:
+        parts = [np.ravel(x) for x in parts]
+        axis = 0
+    first = parts[0]
+    total = sum([x.shape[axis] for x in parts])
+    shape = list(first.shape)
+    shape[axis] = total
+    out = np.empty(tuple(shape), dtype=np.result_type(*parts))
+    target = np.moveaxis(out, axis, 0)
+    at = 0
+    for x in parts:
+        target[at:at + x.shape[axis]] = np.moveaxis(x, axis, 0)
+        at += x.shape[axis]
+    return out
+
+
+def numpy__stack(arrays, axis=0):
+    """`out`, `dtype` and `casting` are not supported."""
+    return np.concatenate([np.expand_dims(np.asarray(x), axis) for x in arrays], axis=axis)
+
+
+def numpy__hstack(tup):
+    parts = [np.asarray(x).reshape(1) if np.asarray(x).ndim == 0 else np.asarray(x) for x in tup]
+    if parts[0].ndim == 1:
+        return np.concatenate(parts, axis=0)
+    return np.concatenate(parts, axis=1)
+
+
+def numpy__vstack(tup):
+    return np.concatenate([x[None, :] if x.ndim == 1 else x for x in [np.asarray(x) for x in tup]], axis=0)
+
+
+def numpy__roll(a, shift, axis=None):
+    """Several shifts are not supported."""
+    a = np.asarray(a)
+    if axis is None:
+        return np.roll(a.reshape(a.size), shift, 0).reshape(a.shape)
+    n = a.shape[axis]
+    out = np.empty_like(a)
+    source = np.moveaxis(a, axis, 0)
+    target = np.moveaxis(out, axis, 0)
+    if n > 0:
+        s = shift % n
+        target[s:] = source[:n - s]
+        target[:s] = source[n - s:]
+    return out
