@@ -139,6 +139,15 @@ impl Bound {
             },
         }
     }
+
+    /// A string.
+    pub fn text(&mut self, name: &str) -> Res<Option<String>> {
+        match self.get(name) {
+            Value::None => Ok(None),
+            Value::Str(s) => Ok(Some(s)),
+            other => fail(self.span, format!("'{name}' of {} is {}", self.name, other.describe())),
+        }
+    }
 }
 
 impl Importer<'_> {
