@@ -349,6 +349,7 @@ impl Importer<'_> {
     }
 
     /// Runs `write` for every place in the index arrays, in order.
+    #[expect(clippy::type_complexity, reason = "a callback that is given a callback")]
     fn one_by_one(
         &mut self,
         picked: &Picked,
@@ -378,6 +379,7 @@ impl Importer<'_> {
         written
     }
 
+    #[expect(clippy::type_complexity, reason = "a callback that is given a callback")]
     fn write_one(
         &mut self,
         picked: &Picked,
