@@ -237,6 +237,13 @@ def imported_samples(names=None):
     return [kernel for kernel in samples(names) if names or kernel.name not in LEFT_OUT]
 
 
+def core_samples(names=None):
+    """As `samples`; without names, those of `core_samples.txt`: what interpreters and DaCe run in seconds."""
+    with open(os.path.join(ROOT, "tests", "core_samples.txt")) as file:
+        core = file.read().split()
+    return samples(names or core)
+
+
 class SparseMatrix:
     """A random matrix in compressed row form, as far as NPBench asks SciPy for one."""
 

@@ -28,7 +28,6 @@ const FUNCTIONS: [(&str, usize); 24] = [
     ("sinh", 1),
     ("tan", 1),
     ("tanh", 1),
-    ("erf", 1),
 ];
 
 /// One vector variant.
