@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Functions of libmvec in glibc 2.35 and newer, with the number of arguments.
-const FUNCTIONS: [(&str, usize); 24] = [
+const FUNCTIONS: [(&str, usize); 23] = [
     ("acos", 1),
     ("acosh", 1),
     ("asin", 1),
