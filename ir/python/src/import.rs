@@ -11,9 +11,10 @@ use weft_ir::symbolic::Expr;
 
 use crate::context::{Frame, Importer, Plan, Stop, span_of};
 use crate::diagnostic::Diagnostic;
-use crate::module::{Module, assigned};
+use crate::module::Module;
+use crate::scan::assigned;
 use crate::stmt::{Flow, UNASSIGNED, check_signature};
-use crate::value::{Kind, Value, View};
+use crate::value::{Kind, Stale, Value, View};
 
 /// What one argument is like.
 #[derive(Clone, PartialEq, Debug)]
@@ -142,7 +143,7 @@ pub struct Parameter {
 const STACK: usize = 512 << 20;
 
 /// Runs on a stack that nested input does not exhaust.
-fn deep<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn deep<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let spawned =
             std::thread::Builder::new().name("import".into()).stack_size(STACK).spawn_scoped(scope, f);
@@ -193,7 +194,10 @@ pub fn parameters(source: &Arc<Source>, function: &str) -> Result<Vec<Parameter>
     })
 }
 
-fn find<'m>(module: &'m Module, function: &str) -> Result<&'m ast::StmtFunctionDef, Vec<Diagnostic>> {
+pub(crate) fn find<'m>(
+    module: &'m Module,
+    function: &str,
+) -> Result<&'m ast::StmtFunctionDef, Vec<Diagnostic>> {
     module.functions.get(function).ok_or_else(|| {
         let reason = format!("the file has no function '{function}'");
         vec![Diagnostic::new(Span { start: 0, end: 0 }, reason)]
@@ -216,7 +220,7 @@ pub fn import(
     deep(|| {
         let module = Module::parse(source)?;
         let f = find(&module, function)?;
-        check_signature(f).map_err(|d| vec![d])?;
+        check_signature(f, &module).map_err(|d| vec![d])?;
         let mut plan = Plan::default();
         for _ in 0..400 {
             match attempt(&module, f, arguments, &mut plan) {
@@ -240,16 +244,16 @@ fn attempt(
     arguments: &[(String, Sample)],
     plan: &mut Plan,
 ) -> Result<Import, Option<Vec<Diagnostic>>> {
-    let mut importer = Importer::new(module, plan, f.name.as_str());
+    let modules = vec![module, &*crate::numpy::PRELUDE_MODULE];
+    let mut importer = Importer::new(modules, plan, f.name.as_str());
     importer.sdfg.source = Some(module.source.clone());
     importer.frames.push(Frame { function: f.name.to_string(), ..Frame::default() });
     for local in assigned(&f.body) {
-        importer.frame().vars.insert(local, Value::Stale(UNASSIGNED.into()));
+        importer.frame().vars.insert(local, Value::Stale(Stale::new(UNASSIGNED)));
     }
     let bindings = importer.arguments(f, arguments).map_err(|d| Some(vec![d]))?;
     let flow = importer.run(&f.body);
     match flow {
-        Err(Stop::Restart) => return Err(None),
         Err(Stop::Diag(d)) => importer.diags.push(*d),
         Ok(Flow::Next) if importer.results.as_ref().is_some_and(|r| !r.is_empty()) => {
             let reason = "the function may end without a result";
@@ -258,6 +262,17 @@ fn attempt(
                 .push(Diagnostic::new(span_of(&f.name), reason).hint("return a value at the end as well"));
         }
         _ => {}
+    }
+    importer.check_aliases();
+    for (key, span) in std::mem::take(&mut importer.wanted) {
+        if importer.plan.kinds.contains_key(&key) {
+            importer.again = true;
+        } else {
+            importer.diags.push(Diagnostic::new(span, format!("'{}' {UNASSIGNED}", key.1)));
+        }
+    }
+    if importer.again {
+        return Err(None);
     }
     if !importer.diags.is_empty() {
         return Err(Some(std::mem::take(&mut importer.diags)));
@@ -360,7 +375,8 @@ impl Importer<'_> {
             data.strides = column_major(&shape);
         }
         self.sdfg.data.insert(name, data);
-        let view = View::full(name, dtype, &shape);
+        let strides = self.sdfg.data[&name].strides.clone();
+        let view = View::whole(name, dtype, &shape, strides);
         if matches!(sample, Sample::Array { .. }) { Value::Array(view) } else { Value::elem(kind, view) }
     }
 

@@ -5,15 +5,17 @@
 //! integers wrap around, integer division by zero gives 0, `//` and `%` follow Python's signs,
 //! `minimum` and `maximum` propagate NaN. Symbols are `i64`.
 
+mod complex;
 mod eval;
 #[cfg(test)]
 mod numpy_tests;
 pub mod ops;
 pub mod parse;
 mod print;
+mod special;
 mod types;
 
-pub use eval::{EvalError, eval};
+pub use eval::{Elements, EvalError, eval, eval_with};
 pub use ops::{OpError, binary, call, cast, combine, identity, unary};
 pub use print::{Leaves, scalar_text};
 pub use types::{MAX_DEPTH, TypeError, binary_type, call_type, type_of, unary_type};
@@ -29,6 +31,7 @@ pub enum UnOp {
     Not,
     /// Bitwise complement of an integer.
     Invert,
+    /// Of a complex number, its size: a float.
     Abs,
 }
 
@@ -64,6 +67,10 @@ pub enum BinOp {
     CopySign,
     /// C's `fmod` (`np.fmod`), sign of the dividend.
     Fmod,
+    /// The complex number with these parts, of two floats.
+    Complex,
+    /// The float after the first on the way to the second.
+    NextAfter,
 }
 
 impl BinOp {
@@ -73,7 +80,42 @@ impl BinOp {
     }
 }
 
-/// One-argument mathematical functions, float to float of the same type.
+impl Func {
+    /// The result is `bool` whatever the operand is.
+    pub fn is_test(self) -> bool {
+        matches!(self, Func::IsNan | Func::IsInf | Func::IsFinite | Func::SignBit)
+    }
+
+    /// Complex to complex as well as float to float.
+    pub fn has_complex(self) -> bool {
+        use Func::*;
+        matches!(
+            self,
+            Sqrt | Exp
+                | Exp2
+                | Expm1
+                | Log
+                | Log2
+                | Log10
+                | Log1p
+                | Sin
+                | Cos
+                | Tan
+                | Asin
+                | Acos
+                | Atan
+                | Sinh
+                | Cosh
+                | Tanh
+                | Asinh
+                | Acosh
+                | Atanh
+        )
+    }
+}
+
+/// One-argument mathematical functions, float to float of the same type, many of them complex to
+/// complex as well.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Func {
     Sqrt,
@@ -108,6 +150,20 @@ pub enum Func {
     IsNan,
     IsInf,
     IsFinite,
+    /// Of floats; true for −0.0 as well, `bool`.
+    SignBit,
+    /// Of complex numbers.
+    Conj,
+    /// The parts of a complex number, floats.
+    Real,
+    Imag,
+    Erf,
+    /// 1 − erf, without its cancellation.
+    Erfc,
+    /// C's `tgamma`.
+    Gamma,
+    /// Logarithm of the size of Γ.
+    Lgamma,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -124,6 +180,9 @@ pub enum Expr {
     Select(Box<Expr>, Box<Expr>, Box<Expr>),
     /// C's conversion as NumPy's `astype` does it.
     Cast(DType, Box<Expr>),
+    /// An element of an array connector, at `i64` indices into the whole container. Only in
+    /// tasklets; a connector that is indexed is read in no other way.
+    Index(Name, Vec<Expr>),
 }
 
 impl Expr {
@@ -155,6 +214,10 @@ impl Expr {
         Expr::Select(Box::new(cond), Box::new(yes), Box::new(no))
     }
 
+    pub fn index(array: impl Into<Name>, at: Vec<Expr>) -> Expr {
+        Expr::Index(array.into(), at)
+    }
+
     /// The direct operands.
     pub fn operands(&self) -> Vec<&Expr> {
         match self {
@@ -162,6 +225,7 @@ impl Expr {
             Expr::Un(_, a) | Expr::Call(_, a) | Expr::Cast(_, a) => vec![a],
             Expr::Bin(_, a, b) => vec![a, b],
             Expr::Select(c, a, b) => vec![c, a, b],
+            Expr::Index(_, at) => at.iter().collect(),
         }
     }
 
@@ -175,6 +239,7 @@ impl Expr {
             Expr::Cast(t, a) => Expr::Cast(*t, sub(a)),
             Expr::Bin(op, a, b) => Expr::Bin(*op, sub(a), sub(b)),
             Expr::Select(c, a, b) => Expr::Select(sub(c), sub(a), sub(b)),
+            Expr::Index(array, at) => Expr::Index(*array, at.iter().map(|e| e.map(f)).collect()),
         })
     }
 
@@ -186,10 +251,15 @@ impl Expr {
         })
     }
 
-    /// Replaces variables.
+    /// Replaces variables. An array that is indexed is renamed where another variable takes its
+    /// place; no other expression can.
     pub fn subst_vars(&self, f: &dyn Fn(Name) -> Option<Expr>) -> Expr {
         self.map(&|e| match e {
             Expr::Var(name) => f(name).unwrap_or(Expr::Var(name)),
+            Expr::Index(array, at) => match f(array) {
+                Some(Expr::Var(renamed)) => Expr::Index(renamed, at),
+                _ => Expr::Index(array, at),
+            },
             other => other,
         })
     }
@@ -201,11 +271,22 @@ impl Expr {
         }
     }
 
-    /// Variables read, each once, ordered by name.
+    /// Variables read, arrays included, each once, ordered by name.
     pub fn vars(&self) -> std::collections::BTreeSet<Name> {
         let mut found = std::collections::BTreeSet::new();
         self.visit(&mut |e| {
-            if let Expr::Var(name) = e {
+            if let Expr::Var(name) | Expr::Index(name, _) = e {
+                found.insert(*name);
+            }
+        });
+        found
+    }
+
+    /// Arrays that are indexed, each once, ordered by name.
+    pub fn arrays(&self) -> std::collections::BTreeSet<Name> {
+        let mut found = std::collections::BTreeSet::new();
+        self.visit(&mut |e| {
+            if let Expr::Index(name, _) = e {
                 found.insert(*name);
             }
         });
