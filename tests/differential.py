@@ -134,7 +134,12 @@ def renamed_cases(kernel, options, folder):
         seed = options.rename * 1000 + round_number
         path, function_name, parameters = renamed(kernel, seed, folder)
         sizes = {symbol: rng.randint(1, 48 if has_few(kernel.symbols) else 6) for symbol in kernel.symbols}
-        inputs = {parameters[name]: value for name, value in kernel.inputs(sizes, seed=seed).items()}
+        try:
+            made = kernel.inputs(sizes, seed=seed)
+        except (ValueError, IndexError, ZeroDivisionError):
+            skipped += 1
+            continue
+        inputs = {parameters[name]: value for name, value in made.items()}
         expected = expected_or_none(common.load_function(path, function_name), inputs)
         if expected is None:
             skipped += 1
@@ -194,7 +199,7 @@ def parse_options():
 
 def choose_kernels(options):
     if not (options.npbench or options.npbench_scc22):
-        return common.samples(options.kernels)
+        return common.imported_samples(options.kernels)
     names = [kernel.name for kernel in common.samples(options.kernels)]
     return [common.npbench_original(name, options.npbench, options.npbench_scc22) for name in names]
 

@@ -6,6 +6,7 @@
 mod create;
 mod einsum;
 mod elementwise;
+mod facts;
 mod grid;
 mod join;
 mod linspace;
@@ -57,6 +58,7 @@ const TABLES: &[&[Function]] = &[
     create::FUNCTIONS,
     einsum::FUNCTIONS,
     elementwise::FUNCTIONS,
+    facts::FUNCTIONS,
     grid::FUNCTIONS,
     join::FUNCTIONS,
     linspace::FUNCTIONS,
@@ -92,16 +94,19 @@ const ALIASES: &[(&str, &str)] = &[
     ("linalg.vecdot", "vecdot"),
     ("row_stack", "vstack"),
     ("trapz", "trapezoid"),
-    ("float_power", "power"),
     ("in1d", "isin"),
     ("pow", "power"),
 ];
 
 /// The functions that are written in Python.
-const PRELUDE: &str = concat!(include_str!("../prelude/basic.py"), include_str!("../prelude/shape.py"));
+const PRELUDE: &str = concat!(
+    include_str!("../prelude/basic.py"),
+    include_str!("../prelude/shape.py"),
+    include_str!("../prelude/stats.py")
+);
 
 pub static PRELUDE_MODULE: LazyLock<Module> = LazyLock::new(|| {
-    let source = Arc::new(Source { path: "<numpy>".into(), text: PRELUDE.into() });
+    let source = Arc::new(Source::new("<numpy>", PRELUDE));
     Module::parse(source).unwrap_or_else(|d| panic!("the prelude does not parse: {d:?}"))
 });
 
@@ -135,7 +140,7 @@ impl Importer<'_> {
     pub fn call_path(&mut self, path: &str, mut args: Args) -> Res<Value> {
         let path = canonical(path);
         args.name = path.strip_prefix("builtins.").unwrap_or(&path).replace("numpy.", "np.");
-        if let Some(name) = path.strip_prefix("math.") {
+        if let Some(name) = path.strip_prefix("math.").filter(|_| in_prelude(&path).is_none()) {
             return self.call_math(name, args);
         }
         if let Some(function) = find(&path) {
@@ -172,4 +177,41 @@ impl Importer<'_> {
             ),
         }
     }
+}
+
+/// The table of what is supported: name, parameters, limits; for the documentation.
+pub fn support() -> String {
+    let mut rows: Vec<(String, String, String)> = vec![];
+    for f in TABLES.iter().flat_map(|t| t.iter()).filter(|f| !f.name.starts_with("weft.")) {
+        let parameters = f.parameters.replace('~', "");
+        rows.push((f.name.replace("builtins.", ""), parameters, f.limits.to_string()));
+    }
+    for name in ufunc::FUNCTIONS.iter().map(|f| f.0).chain(ufunc::OTHERS.iter().copied()) {
+        rows.push((format!("numpy.{name}"), "x, out=None, *, where=True, dtype=None".into(), String::new()));
+    }
+    for (name, f) in
+        PRELUDE_MODULE.functions.iter().filter(|f| f.0.contains("__") && !f.0.starts_with("ufunc"))
+    {
+        let all = f.parameters.posonlyargs.iter().chain(&f.parameters.args).chain(&f.parameters.kwonlyargs);
+        let parameters: Vec<&str> = all.map(|p| p.parameter.name.as_str()).collect();
+        let doc = match f.body.first() {
+            Some(ruff_python_ast::Stmt::Expr(e)) => match &*e.value {
+                ruff_python_ast::Expr::StringLiteral(s) => s.value.to_str().trim().to_string(),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        };
+        rows.push((name.replace("__", "."), parameters.join(", "), doc));
+    }
+    rows.sort();
+    rows.dedup();
+    let mut out = String::from(
+        "# NumPy and Python functions that are imported\n\nMade from the tables of the front end by \
+         `UPDATE_DOCS=1 cargo test -p weft-python --test docs`. Ufuncs of two arguments take `out`, `where` and \
+         `dtype` too, and have `.outer`, `.reduce`, `.accumulate` and `.at`.\n\n| function | parameters | limits |\n|---|---|---|\n",
+    );
+    for (name, parameters, limits) in rows {
+        out += &format!("| `{name}` | `{parameters}` | {} |\n", limits.replace('\n', " "));
+    }
+    out
 }

@@ -4,7 +4,10 @@ They are inlined where they are called. A docstring says what is not supported; 
 documentation.
 """
 
+import math
+
 import numpy as np
+import weft
 
 
 def ufunc__reduce(f, a, axis):
@@ -153,3 +156,35 @@ def numpy__take_along_axis(arr, indices, axis=-1):
             shape[d] = arr.shape[d]
             index.append(np.arange(arr.shape[d]).reshape(tuple(shape)))
     return arr[tuple(index)]
+
+
+def numpy__angle(z, deg=False):
+    z = np.asarray(z)
+    out = np.arctan2(np.imag(z), np.real(z))
+    if deg:
+        return out * (180 / np.pi)
+    return out
+
+
+def numpy__iscomplexobj(x):
+    return np.asarray(x).dtype == np.complex128 or np.asarray(x).dtype == np.complex64
+
+
+def ufunc__at(f, a, indices, b=None):
+    """Indices are one array of integers or a tuple of them."""
+    values = np.broadcast_to(np.asarray(b), np.asarray(indices).shape) if not isinstance(indices, tuple) else b
+    if isinstance(indices, tuple):
+        values = np.broadcast_to(np.asarray(b), np.asarray(indices[0]).shape)
+        for k in range(len(indices[0])):
+            place = tuple([i[k] for i in indices])
+            a[place] = f(a[place], values[k])
+    elif np.asarray(indices).ndim == 1:
+        for k in range(len(indices)):
+            a[indices[k]] = f(a[indices[k]], values[k])
+    else:
+        flat = np.ravel(indices)
+        rest = np.ravel(values)
+        for k in range(len(flat)):
+            a[flat[k]] = f(a[flat[k]], rest[k])
+
+
