@@ -246,7 +246,19 @@ impl Importer<'_> {
         let Some(kind) = a.kind() else { return fail(span, format!("{} has no element type", a.describe())) };
         let from = kind.dtype();
         if from.is_complex() && !to.is_complex() {
-            return fail(span, "a complex value does not convert to a real one");
+            if kind.is_python() {
+                return fail(span, "a complex value does not convert to a real one");
+            }
+            // As NumPy does with a warning: the imaginary part goes.
+            let part = |x: tasklet::Expr| match to {
+                DType::Bool => tasklet::Expr::bin(BinOp::Ne, x, zero(from)),
+                _ => {
+                    let float = if from == DType::C64 { DType::F32 } else { DType::F64 };
+                    let real = tasklet::Expr::call(Func::Real, x);
+                    if to == float { real } else { tasklet::Expr::cast(to, real) }
+                }
+            };
+            return self.map1("cast", a, from, to, part, span);
         }
         if let Value::Num(Num { src: Src::Lit(value), .. }) = a
             && let Some(value) = promote::convert(*value, to)

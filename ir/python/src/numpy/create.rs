@@ -409,7 +409,8 @@ impl Importer<'_> {
     /// A new array of another type.
     pub fn convert_into_new(&mut self, view: &View, to: DType, span: Span) -> Res<View> {
         if view.dtype.is_complex() && !to.is_complex() {
-            return fail(span, "a complex value does not convert to a real one");
+            let value = self.convert(&Value::Array(view.clone()), to, span)?;
+            return self.as_view(&value, span);
         }
         Ok(self.materialize(view, to, span))
     }

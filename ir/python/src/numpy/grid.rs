@@ -242,12 +242,7 @@ fn diag(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let k = offset(s, b)?;
     match view.rank() {
         1 => s.diagonal_matrix(&view, &k, b.span).map(Value::Array),
-        2 => {
-            let part = s.diagonal_of(&view, 0, 1, &k, b.span)?;
-            let out = s.transient("diagonal", part.dtype, part.shape.clone());
-            s.fill_from(&part, &out, b.span);
-            Ok(Value::Array(out))
-        }
+        2 => s.diagonal_of(&view, 0, 1, &k, b.span).map(Value::Array),
         _ => fail(b.span, "the input of np.diag must have one or two dimensions"),
     }
 }
@@ -302,7 +297,13 @@ impl Importer<'_> {
 
     /// A matrix of zeros, but for a diagonal.
     fn diagonal_matrix(&mut self, view: &View, k: &Expr, span: Span) -> Res<View> {
-        let size = if self.nonneg_everywhere(k, span)?.is_yes() { k.clone() } else { -k };
+        let size = if self.nonneg_everywhere(k, span)?.is_yes() {
+            k.clone()
+        } else if self.nonneg_everywhere(&-k, span)?.is_yes() {
+            -k
+        } else {
+            Expr::max(k, &-k)
+        };
         let n = &view.shape[0] + &size;
         let out = self.transient("array", view.dtype, vec![n.clone(), n]);
         self.store(&out, &Value::int(0), span)?;

@@ -265,9 +265,9 @@ impl Importer<'_> {
         }
         let mut begin = Expr::zero();
         let overlap = parts.iter().any(|p| p.base == out.base);
-        for part in parts.to_vec() {
+        for part in parts {
             let n = part.shape[axis].clone();
-            let part = if overlap { self.materialize(&part, part.dtype, span) } else { part };
+            let part = if overlap { self.materialize(part, part.dtype, span) } else { part.clone() };
             if !n.is_zero() {
                 let target = out.slice_dim(axis, &begin, &Expr::one(), n.clone());
                 self.store(&target, &Value::Array(part), span)?;

@@ -124,8 +124,8 @@ impl Importer<'_> {
                 // An axis' values are over those of the axes before it, also in the corners.
                 for (d, ([before, after], (left, right))) in values.iter().zip(widths).enumerate() {
                     let mut slab = out.clone();
-                    for k in d + 1..view.rank() {
-                        slab = slab.slice_dim(k, &widths[k].0, &Expr::one(), view.shape[k].clone());
+                    for (k, (begin, _)) in widths.iter().enumerate().skip(d + 1) {
+                        slab = slab.slice_dim(k, begin, &Expr::one(), view.shape[k].clone());
                     }
                     let end = left + &view.shape[d];
                     for (begin, n, value) in [(&Expr::zero(), left, before), (&end, right, after)] {

@@ -156,7 +156,9 @@ impl Importer<'_> {
         } else if self.nonneg_everywhere(&-k, span)?.is_yes() {
             (-k, zero.clone(), Expr::min(&(&n + k), &m))
         } else {
-            return fail_hint(span, "a diagonal of which the sign is not known", "write it as a number");
+            let (i, j) = (Expr::max(&-k, &zero), Expr::max(k, &zero));
+            let length = Expr::min(&(&n - &i), &(&m - &j));
+            (i, j, length)
         };
         let length = match self.nonneg_everywhere(&length, span)? {
             Truth::Yes => length,

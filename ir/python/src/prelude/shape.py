@@ -185,3 +185,7 @@ def numpy__vecmat(x1, x2):
     if np.dtype(x.dtype).kind == "c":
         x = np.conj(x)
     return np.einsum("...i,...ij->...j", x, x2)
+
+
+def numpy__astype(x, dtype, copy=True):
+    return x.astype(dtype, copy=copy)
