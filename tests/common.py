@@ -225,10 +225,8 @@ LEFT_OUT = {
     "contour_integral": "refused: np.linalg.inv",
     "covariance2": "refused for one row: np.cov without dimensions",
     "deriche": "refused: a Python float to a power that is not known",
-    "mandelbrot2": "refused: np.mgrid",
     "nbody": "forces at small distances magnify the last digit beyond the tolerance",
     "resnet": "refused by the loop tree's verifier",
-    "stockham_fft": "refused: np.mgrid",
 }
 
 

@@ -226,6 +226,23 @@ impl Importer<'_> {
         result.map(|()| Flow::Next)
     }
 
+    /// `z.real[i] = …` of complex numbers: the part is computed, a write to it would be lost.
+    fn no_part_of_complex(&mut self, target: &ast::Expr, span: Span) -> Res<()> {
+        match target {
+            ast::Expr::Attribute(a) if matches!(a.attr.as_str(), "real" | "imag") => {
+                match self.eval(&a.value)?.kind() {
+                    Some(kind) if kind.dtype().is_complex() => {
+                        let hint = "assign the whole number: z[i] = x + 1j * z[i].imag";
+                        fail_hint(span, "a part of a complex array cannot be assigned", hint)
+                    }
+                    _ => Ok(()),
+                }
+            }
+            ast::Expr::Subscript(s) => self.no_part_of_complex(&s.value, span),
+            _ => Ok(()),
+        }
+    }
+
     /// Copies arrays that are in containers which are about to be written.
     fn detach(&mut self, value: Value, bases: &[Name], span: Span) -> Value {
         match value {
@@ -245,6 +262,7 @@ impl Importer<'_> {
             ast::Expr::Tuple(t) => self.unpack(&t.elts, value, span),
             ast::Expr::List(t) => self.unpack(&t.elts, value, span),
             ast::Expr::Subscript(s) => {
+                self.no_part_of_complex(&s.value, span)?;
                 let base = self.eval(&s.value)?;
                 if let Value::List(id) = base {
                     return self.set_list_item(id, &s.slice, value, span);
@@ -270,7 +288,13 @@ impl Importer<'_> {
                 let Value::Array(view) = &base else {
                     return fail(span, format!("{} has no shape to assign", base.describe()));
                 };
+                let whole =
+                    self.sdfg.data.get(&view.base).is_some_and(|d| !d.transient && d.shape == view.shape);
                 let reshaped = self.reshape(view, &value, span)?;
+                if whole && reshaped.shape() != view.shape {
+                    let hint = "give the reshaped array a name: b = a.reshape(...)";
+                    return fail_hint(span, "the shape of the caller's array cannot be changed", hint);
+                }
                 if matches!(&reshaped, Value::Array(v) if v.base != view.base) {
                     let hint = "assign the result of reshape";
                     return fail_hint(span, "incompatible shape for in-place modification", hint);
@@ -398,6 +422,7 @@ impl Importer<'_> {
                 self.bind(name.id.as_str(), value, span)
             }
             ast::Expr::Subscript(s) => {
+                self.no_part_of_complex(&s.value, span)?;
                 let base = self.eval(&s.value)?;
                 if let Value::List(id) = base {
                     let old = self.static_item(&base, &s.slice, span)?;

@@ -21,6 +21,10 @@ fn refuse(text: &str) -> Vec<(usize, Diagnostic)> {
 
 /// The body of `f(a, n)` with line 1 of the body at line 3, the line, a part of the reason and of the hint.
 const TABLE: &[(&str, usize, &str, &str)] = &[
+    ("z = a * 1j\n    z.imag[0] = 1\n    return z", 4, "a part of a complex array", "whole number"),
+    ("z = a * 1j\n    z.real[1:] += 1\n    return z", 4, "a part of a complex array", "whole number"),
+    ("a.shape = (5, 1)\n    return a", 3, "the caller's array", "reshape"),
+    ("return np.nan_to_num(a * 1j)", 3, "nan_to_num of complex", "parts"),
     ("return print(a)", 3, "print is not supported", "return the value"),
     ("x = f'{n}'\n    return a", 3, "text", "numbers"),
     ("return np.linalg.eig(a)", 3, "np.linalg.eig is not supported", "arithmetic"),

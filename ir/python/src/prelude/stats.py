@@ -11,6 +11,8 @@ def numpy__var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, me
     """`where` is not supported."""
     x = np.asarray(a)
     if dtype is not None:
+        if weft.kind(x) == 'c':
+            weft.refuse("dtype for the variance of complex numbers", "leave it out")
         x = x.astype(dtype)
     if mean is None:
         middle = np.mean(x, axis=axis, keepdims=True)
@@ -171,6 +173,8 @@ def numpy__deg2rad(x):
 
 def numpy__float_power(x1, x2):
     """Complex numbers are not supported."""
+    if weft.kind(np.asarray(x1)) == 'c' or weft.kind(np.asarray(x2)) == 'c':
+        weft.refuse("float_power of complex numbers", "use np.power")
     return np.power(np.asarray(x1).astype(np.float64), np.asarray(x2).astype(np.float64))
 
 
@@ -240,6 +244,8 @@ def numpy__array_equal(a1, a2):
 def numpy__nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     """Complex numbers are not supported."""
     a = np.asarray(x)
+    if weft.kind(a) == 'c':
+        weft.refuse("nan_to_num of complex numbers", "take real and imaginary parts")
     if weft.kind(a) == 'f':
         if posinf is None:
             high = weft.largest(a)
