@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use weft_ir::dtype::DType;
+
 /// Functions of libmvec in glibc 2.35 and newer, with the number of arguments.
-const FUNCTIONS: [(&str, usize); 23] = [
+const FUNCTIONS: [(&str, usize); 25] = [
     ("acos", 1),
     ("acosh", 1),
     ("asin", 1),
@@ -15,6 +17,8 @@ const FUNCTIONS: [(&str, usize); 23] = [
     ("cbrt", 1),
     ("cos", 1),
     ("cosh", 1),
+    ("erf", 1),
+    ("erfc", 1),
     ("exp", 1),
     ("exp2", 1),
     ("expm1", 1),
@@ -35,6 +39,8 @@ const FUNCTIONS: [(&str, usize); 23] = [
 pub struct Variant {
     /// As in the library: `_ZGVeN8v_exp`.
     pub symbol: String,
+    /// `F32` or `F64`; a name's last letter does not tell (`erf`).
+    pub dtype: DType,
     pub lanes: usize,
     pub arguments: usize,
     pub address: usize,
@@ -50,14 +56,14 @@ fn find() -> BTreeMap<String, Vec<Variant>> {
     let Ok(library) = open() else { return BTreeMap::new() };
     let mut table = BTreeMap::new();
     for (base, arguments) in FUNCTIONS {
-        for (suffix, scale) in [("", 1), ("f", 2)] {
+        for (suffix, dtype, scale) in [("", DType::F64, 1), ("f", DType::F32, 2)] {
             let name = format!("{base}{suffix}");
             let mut found = Vec::new();
             for (isa, lanes) in widths() {
                 let lanes = lanes * scale;
                 let symbol = format!("_ZGV{isa}N{lanes}{}_{name}", "v".repeat(arguments));
                 if let Some(address) = library.address(&symbol) {
-                    found.push(Variant { symbol, lanes, arguments, address });
+                    found.push(Variant { symbol, dtype, lanes, arguments, address });
                 }
             }
             if !found.is_empty() {

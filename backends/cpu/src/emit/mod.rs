@@ -205,12 +205,12 @@ impl<'p> Emitter<'p> {
     /// The attribute group of calls to a function that has vector variants.
     fn vector_attributes(&mut self, name: &str) -> usize {
         let Some(variants) = mvec::variants().get(name) else { return 1 };
-        let fits = |lanes: usize| lanes as u32 * if name.ends_with('f') { 32 } else { 64 };
         let mut mappings = Vec::new();
-        for variant in variants.iter().filter(|v| fits(v.lanes) <= self.target.vector_bits) {
+        let bits = |v: &mvec::Variant| (v.lanes * v.dtype.size() * 8) as u32;
+        for variant in variants.iter().filter(|v| bits(v) <= self.target.vector_bits) {
             let stem = variant.symbol.strip_suffix(&format!("_{name}")).unwrap_or_default();
             mappings.push(format!("{stem}_{name}({})", variant.symbol));
-            let scalar = if name.ends_with('f') { "float" } else { "double" };
+            let scalar = if variant.dtype == DType::F32 { "float" } else { "double" };
             let vector = format!("<{} x {scalar}>", variant.lanes);
             let parameters = vec![vector.as_str(); variant.arguments].join(", ");
             self.declarations.insert(format!("declare {vector} @{}({parameters}) #1", variant.symbol));
