@@ -40,6 +40,75 @@ def listed(N):
 """
 
 
+UNASSIGNED = """\
+import numpy as np
+
+def branch(a):
+    if a[0] > 100.0:
+        q = 1.0
+    return a[1] + q
+
+def loop(a):
+    for i in range(int(a[0])):
+        q = i * 1.0
+    return q
+
+def inner(a):
+    s = 0.0
+    for i in range(len(a)):
+        for j in range(int(a[i])):
+            q = j + 1.0
+        s += q
+    return s
+
+def array(a):
+    while a[0] > 50.0:
+        q = a * 2
+        a[0] -= 10
+    return q + a
+
+def arms(a):
+    for i in range(len(a)):
+        if a[i] > 1.0:
+            q = a[i]
+        elif a[i] > 0.5:
+            q = 0.25
+        if a[i] > 0.75:
+            a[i] = q
+    return a
+"""
+
+
+class Unassigned(Case):
+    """Compiled code, which has no poison in memory to find what was never assigned."""
+
+    def outcome(self, function, level, values):
+        kernel, given, out = self.file("unassigned.py", UNASSIGNED), self.path("in.npz"), self.path("out.npz")
+        np.savez(given, a=np.array(values, dtype=float))
+        return self.weft("run", f"{kernel}::{function}", "--inputs", given, "--optimize", level, "--output", out), out
+
+    def test_what_is_not_assigned_is_not_read(self):
+        cases = {"branch": [1, 2], "loop": [0, 2], "inner": [0, 2, 1], "array": [1, 2]}
+        for function, values in cases.items():
+            for level in ("none", "auto"):
+                with self.subTest(function, level=level):
+                    run, _ = self.outcome(function, level, values)
+                    self.assertEqual(run.status, 1, run.stderr)
+                    self.assertIn("'q' is read before it is assigned", run.stderr)
+
+    def test_what_is_assigned_is_read(self):
+        cases = {"branch": [200, 2], "loop": [3, 2], "inner": [2, 0, 1], "array": [70, 2], "arms": [2, 0.9, 0.1, 3]}
+        space = {}
+        exec(UNASSIGNED, space)
+        for function, values in cases.items():
+            want = {"return_0": np.asarray(space[function](np.array(values, dtype=float)))}
+            for level in ("none", "auto"):
+                with self.subTest(function, level=level):
+                    run, out = self.outcome(function, level, values)
+                    self.assertEqual(run.status, 0, run.stderr)
+                    np.testing.assert_allclose(np.load(out)["return_0"], want["return_0"], rtol=1e-12)
+
+
 class Init(Case):
     def run_init(self, init, *sets):
         kernel = self.file("scale.py", SCALE + INIT.replace("import numpy as np\n", ""))

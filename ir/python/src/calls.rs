@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use ruff_python_ast as ast;
-use weft_ir::dtype::DType;
 use weft_ir::sdfg::Span;
 
 use crate::args::Args;
-use crate::context::{Early, Frame, Importer, Join, Res, Stop, fail, fail_hint, span_of};
+use crate::context::{Frame, Importer, Join, Lazy, Res, Stop, fail, fail_hint, span_of};
 use crate::scan::{assigned, returns_in_loop};
 use crate::stmt::{Flow, RETURN, UNASSIGNED, check_signature};
 use crate::value::{Body, Closure, Stale, Value};
@@ -85,10 +84,8 @@ impl Importer<'_> {
         let (span, outer) = (args.span, self.at);
         self.at = Some(outer.unwrap_or(span));
         let errors = self.diags.len();
-        let hint = self.hint.clone();
         let result = self.run_callee(&callee, args);
         self.at = outer;
-        let _ = hint;
         let mut new = self.diags.split_off(errors);
         new.truncate(1);
         for d in &mut new {
@@ -172,13 +169,12 @@ impl Importer<'_> {
     fn run_body(&mut self, body: &[ast::Stmt], span: Span) -> Res<Value> {
         let early = returns_in_loop(body);
         if early {
-            let flag = self.transient("returned", DType::Bool, vec![]);
-            self.store(&flag, &Value::bool(false), span)?;
-            self.frame().early = Some(Early { flag });
+            let flag = self.flag("returned", span)?;
+            self.frame().early = Some(flag);
         }
         let key = (self.path.clone(), RETURN.to_string());
         if early || self.plan.joins.get(&key) == Some(&Join::Keep) {
-            self.frame().lazy.insert(RETURN.into(), key);
+            self.frame().lazy.insert(RETURN.into(), Lazy { key, flag: None });
         }
         Ok(match self.run(body)? {
             Flow::Return(value) => value,

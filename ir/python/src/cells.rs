@@ -13,7 +13,7 @@ use weft_ir::sdfg::{BlockKind, Span};
 use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
-use crate::context::{Alias, Cell, Importer, Join, JoinKey, Res, Stop, fail_hint};
+use crate::context::{Alias, Cell, Importer, Join, JoinKey, Lazy, Res, Stop, fail_hint};
 use crate::diagnostic::Diagnostic;
 use crate::value::{Kind, Num, Src, Stale, Value, View};
 
@@ -22,11 +22,21 @@ const ONE_BRANCH: &str = "is not the same after all branches";
 const AFTER_LOOP: &str = "is assigned inside of a loop that may not run";
 
 /// What to undo where a loop or branch ends.
+#[derive(Default)]
 pub struct Opened {
     cells: Vec<String>,
     lazy: Vec<String>,
-    /// Names that have no container, and what they were.
-    pub loose: Vec<(String, Option<Value>)>,
+    /// Names that have no container, or none from the start, and what they were.
+    loose: Vec<(String, Option<Value>)>,
+    /// Names that got a container around, and whether they were assigned for certain before.
+    around: Vec<(String, bool)>,
+}
+
+impl Opened {
+    /// Is there no name whose assignment must be certain?
+    pub fn is_empty(&self) -> bool {
+        self.lazy.is_empty() && self.around.is_empty()
+    }
 }
 
 impl Importer<'_> {
@@ -42,12 +52,14 @@ impl Importer<'_> {
         is_loop: bool,
         span: Span,
     ) -> Res<Opened> {
-        let mut opened = Opened { cells: vec![], lazy: vec![], loose: vec![] };
+        let mut opened = Opened::default();
         for name in names {
+            let value = self.frame().vars.get(name).cloned();
             if self.frame().cells.contains_key(name) || self.frame().lazy.contains_key(name) {
+                let certain = matches!(value, Some(Value::Num(_) | Value::Array(_)));
+                opened.around.push((name.clone(), certain));
                 continue;
             }
-            let value = self.frame().vars.get(name).cloned();
             let key = self.join_key(name);
             let join = self.plan.joins.get(&key).copied();
             match (value, join) {
@@ -69,11 +81,26 @@ impl Importer<'_> {
                 }
                 (Some(Value::Array(_)), _) if !rebound.contains(name) => {}
                 (Some(Value::Poison), _) => {}
+                (Some(Value::Maybe(before, flag)), _) => {
+                    let lazy = Lazy { key: key.clone(), flag: Some(flag) };
+                    self.frame().lazy.insert(name.clone(), lazy);
+                    let (kind, view) = match &*before {
+                        Value::Num(Num { kind, src: Src::Elem(view) }) => (Some(*kind), view.clone()),
+                        Value::Array(view) => (None, view.clone()),
+                        _ => continue,
+                    };
+                    self.add_cell(name, Cell { kind, view, capacity: None, sizes: vec![], key }, false);
+                    opened.lazy.push(name.clone());
+                    opened.loose.push((name.clone(), Some(Value::Maybe(before, flag))));
+                }
                 (before, Some(Join::Keep)) => {
-                    self.frame().lazy.insert(name.clone(), key.clone());
+                    let flag = self.flag("assigned", span)?;
+                    let lazy = Lazy { key: key.clone(), flag: Some(flag) };
+                    self.frame().lazy.insert(name.clone(), lazy);
                     opened.lazy.push(name.clone());
                     if let Some(kind) = self.plan.kinds.get(&key).copied() {
                         self.open_scalar(name, kind, None, key, span)?;
+                        self.uncertain(name);
                     } else if is_loop {
                         let fix = Some((key, Join::Keep));
                         self.frame()
@@ -96,6 +123,29 @@ impl Importer<'_> {
             }
         }
         Ok(opened)
+    }
+
+    /// A new bool that is false here.
+    pub fn flag(&mut self, stem: &str, span: Span) -> Res<Name> {
+        self.hint = None;
+        let flag = self.transient(stem, DType::Bool, vec![]);
+        self.store(&flag, &Value::bool(false), span)?;
+        Ok(flag.base)
+    }
+
+    pub fn set_flag(&mut self, flag: Name, span: Span) -> Res<()> {
+        self.store(&View::full(flag, DType::Bool, &[]), &Value::bool(true), span)
+    }
+
+    /// From here on a name that has a container is only assigned if its flag says so.
+    fn uncertain(&mut self, name: &str) {
+        let frame = self.frame();
+        let (Some(cell), Some(Lazy { flag: Some(flag), .. })) = (frame.cells.get(name), frame.lazy.get(name))
+        else {
+            return;
+        };
+        let value = Value::Maybe(Box::new(cell.value()), *flag);
+        frame.vars.insert(name.to_string(), value);
     }
 
     fn open_scalar(
@@ -167,6 +217,9 @@ impl Importer<'_> {
     fn take_shape(&mut self, cell: &mut Cell, shape: Vec<Expr>) {
         for (n, capacity) in shape.iter().zip(cell.capacity.iter().flatten()) {
             self.assume(weft_ir::symbolic::Fact::NonNeg(capacity - n));
+            if let Some(symbol) = n.as_sym() {
+                self.bounds.insert(symbol, capacity.clone());
+            }
         }
         cell.view.shape = shape;
     }
@@ -175,61 +228,81 @@ impl Importer<'_> {
     pub fn refresh_closed(&mut self, span: Span) {
         self.refresh_cells(span);
         for (name, mut cell) in std::mem::take(&mut self.closed) {
-            let shape: Vec<Expr> = cell.sizes.iter().map(|&s| Expr::sym(s)).collect();
-            let shape = shape.iter().map(|n| self.extent_symbol(n, span)).collect();
-            self.take_shape(&mut cell, shape);
+            self.refresh(&mut cell, span);
             self.frame().vars.insert(name, cell.value());
         }
     }
 
     /// Where ways meet, arrays of changing extents have those that the way here gave them.
     pub fn refresh_cells(&mut self, span: Span) {
-        let sized: Vec<(String, Cell)> = self
-            .frame()
-            .cells
-            .iter()
-            .filter(|(_, c)| c.capacity.is_some())
-            .map(|(n, c)| (n.clone(), c.clone()))
-            .collect();
-        for (name, mut cell) in sized {
-            let shape = cell.sizes.iter().map(|&s| Expr::sym(s)).collect::<Vec<_>>();
-            let shape = shape.iter().map(|n| self.extent_symbol(n, span)).collect();
-            self.take_shape(&mut cell, shape);
+        let mut cells = self.frame().cells.clone();
+        cells.retain(|_, c| c.capacity.is_some());
+        for (name, mut cell) in cells {
+            self.refresh(&mut cell, span);
             self.add_cell(&name, cell, true);
         }
+    }
+
+    fn refresh(&mut self, cell: &mut Cell, span: Span) {
+        let sizes = cell.sizes.clone();
+        let shape = sizes.into_iter().map(|s| self.extent_symbol(&Expr::sym(s), span)).collect();
+        self.take_shape(cell, shape);
     }
 
     /// Is this array only seen under these names, and not the caller's?
     fn is_fresh(&self, view: &View, names: &[String]) -> bool {
         let owned = self.sdfg.data.get(&view.base).is_some_and(|d| d.transient);
-        let mut seen = false;
-        for (i, frame) in self.frames.iter().enumerate() {
-            let last = i + 1 == self.frames.len();
-            for (name, value) in &frame.vars {
-                seen |= mentions(value, view.base) && !(last && names.contains(name));
-            }
-        }
-        seen |= self.lists.iter().any(|l| l.items.iter().any(|v| mentions(v, view.base)));
-        owned && !seen
+        owned && !self.parts.contains_key(&view.base) && !self.is_seen(view.base, names)
     }
 
+    /// Does a name refer to the container, other than these of the innermost function?
+    fn is_seen(&self, base: Name, but: &[String]) -> bool {
+        let last = self.frames.len().saturating_sub(1);
+        let names = |(i, f): (usize, &'_ crate::context::Frame)| {
+            f.vars.iter().any(|(name, v)| mentions(v, base) && !(i == last && but.contains(name)))
+        };
+        self.frames.iter().enumerate().any(names)
+            || self.lists.iter().any(|l| l.items.iter().any(|v| mentions(v, base)))
+    }
+
+    /// A container has a copy of an array that Python gives another name.
     fn alias(&mut self, copy: &View, original: &View, variable: &str, span: Span) {
-        let since = self.loop_clocks.first().copied().unwrap_or(self.clock);
+        // Of a copy that stands for a view, what counts is the array itself.
+        let original = self.parts.get(&original.base).copied().unwrap_or(original.base);
+        let begun = self.loop_clocks.first().copied().unwrap_or(self.clock);
+        // An array that each iteration makes anew is not the one that the last iteration wrote.
+        let born = self.born.get(&original).copied().unwrap_or(0);
+        let since = if born > begun { self.clock } else { begun };
         self.clock += 1;
-        self.aliases.push(Alias {
-            copy: copy.base,
-            original: original.base,
-            since,
-            variable: variable.into(),
-            span,
-        });
+        let names = self.frames.iter().flat_map(|f| &f.vars);
+        let other = names.filter(|(name, v)| name.as_str() != variable && mentions(v, original));
+        let other = other.map(|(name, _)| name.clone()).next();
+        let variable = variable.into();
+        self.aliases.push(Alias { copy: copy.base, original, since, variable, other, span });
     }
 
-    /// An array's elements are written by an index, an operator or `out=`.
-    pub fn note_write(&mut self, base: Name) {
+    /// An array of the user's is about to be written in place: by an index, an operator, `out=`, a method.
+    pub fn note_write(&mut self, target: &View, span: Span) -> Res<()> {
+        let base = target.base;
+        if let Some(original) = self.parts.get(&base) {
+            let reason = format!("a write to this part of '{original}' would not reach it");
+            let hint = "assign to the array in its own order, or the whole number: z[i] = x + 1j * z[i].imag";
+            return fail_hint(span, reason, hint);
+        }
+        if self.sdfg.data.get(&base).is_none_or(|d| d.is_scalar()) || !self.is_seen(base, &[]) {
+            return Ok(());
+        }
         self.clock += 1;
         let now = self.clock;
         self.writes.entry(base).or_default().push(now);
+        let part = self.parts.iter().find(|(copy, original)| **original == base && self.is_seen(**copy, &[]));
+        match part {
+            Some((copy, _)) => {
+                let reason = format!("'{copy}' is a part of '{base}', which is written in place here");
+                fail_hint(span, reason, "copy the part where it is taken: z.real.copy()")
+            }
+            None => Ok(()),
+        }
     }
 
     /// What was copied where Python gives another name must not be written under one of the names.
@@ -240,11 +313,21 @@ impl Importer<'_> {
                 self.writes.get(name).is_some_and(|times| times.iter().any(|&t| t > alias.since))
             };
             if written(&alias.copy) || written(&alias.original) {
-                let (name, original) = (&alias.variable, alias.original);
-                let reason = format!(
-                    "'{name}' and '{original}' are two names of one array here, which is written in place"
-                );
-                let hint = format!("copy it: {name} = {original}.copy()");
+                let name = &alias.variable;
+                let (reason, hint) = match &alias.other {
+                    Some(other) => (
+                        format!(
+                            "'{name}' and '{other}' are two names of one array here, which is written in place"
+                        ),
+                        format!("make two arrays of them: {other} = {name}.copy()"),
+                    ),
+                    None => (
+                        format!(
+                            "'{name}' is the caller's array or another one here, and is written in place"
+                        ),
+                        format!("work on a copy: {name} = {name}.copy()"),
+                    ),
+                };
                 self.diags.push(Diagnostic::new(alias.span, reason).hint(hint));
             }
         }
@@ -264,9 +347,12 @@ impl Importer<'_> {
                 (Value::Array(view), None) => self.assign_array(name, cell, view, span)?,
                 _ => self.join_failed(name, &cell, value, span)?,
             }
+            if let Some(flag) = self.frame().lazy.get(name).and_then(|l| l.flag) {
+                self.set_flag(flag, span)?;
+            }
             return Ok(true);
         }
-        let Some(key) = self.frame().lazy.get(name).cloned() else { return Ok(false) };
+        let Some(Lazy { key, .. }) = self.frame().lazy.get(name).cloned() else { return Ok(false) };
         match value {
             Value::Num(num) => {
                 let kind = match self.plan.joins.get(&key) {
@@ -275,20 +361,18 @@ impl Importer<'_> {
                 };
                 self.plan.kinds.entry(key.clone()).or_insert(kind);
                 self.open_scalar(name, kind, None, key, span)?;
-                self.bind_cell(name, value, span)
             }
             Value::Array(view) => {
                 if view.shape.iter().any(|n| self.depends_on_loop(n)) {
                     return self.unroll_for(&key, name, span).map(|()| true);
                 }
                 self.hint = Some(name.trim_matches(['<', '>']).to_string());
-                let whole = self.transient("var", view.dtype, view.shape.clone());
-                let cell = Cell { kind: None, view: whole, capacity: None, sizes: vec![], key };
-                self.add_cell(name, cell, false);
-                self.bind_cell(name, value, span)
+                let view = self.transient("var", view.dtype, view.shape.clone());
+                self.add_cell(name, Cell { kind: None, view, capacity: None, sizes: vec![], key }, false);
             }
-            _ => Ok(false),
+            _ => return Ok(false),
         }
+        self.bind_cell(name, value, span)
     }
 
     fn depends_on_loop(&self, e: &Expr) -> bool {
@@ -446,21 +530,34 @@ impl Importer<'_> {
         }
     }
 
-    /// After a loop, names that it assigns and that have no container are not known.
-    pub fn end_loop(&mut self, opened: &Opened) {
-        let mut kept: BTreeMap<String, Value> = BTreeMap::new();
-        for name in &opened.lazy {
-            if let Some(cell) = self.frame().cells.get(name) {
-                kept.insert(name.clone(), cell.value());
-            }
-        }
+    /// The containers that names got since `open`, and their flags.
+    fn kept(&mut self, opened: &Opened) -> BTreeMap<String, (Value, Option<Name>)> {
+        let frame = self.frame();
+        let found = opened.lazy.iter().filter_map(|name| {
+            let flag = frame.lazy.get(name).and_then(|l| l.flag);
+            Some((name.clone(), (frame.cells.get(name)?.value(), flag)))
+        });
+        found.collect()
+    }
+
+    /// After a loop, names that it assigns and that have no container are not known; `certain` are those
+    /// that it has assigned whatever the data are.
+    pub fn end_loop(&mut self, opened: &Opened, certain: &BTreeSet<String>) {
+        let mut kept = self.kept(opened);
         self.close(opened);
         for (name, before) in &opened.loose {
             let value = match (kept.remove(name), before) {
-                (Some(value), _) => value,
+                (Some((value, Some(flag))), _) if !certain.contains(name) => {
+                    Value::Maybe(Box::new(value), flag)
+                }
+                (Some((value, _)), _) => value,
                 (None, Some(Value::Array(_) | Value::Num(_))) => {
                     let fix = Some((self.join_key(name), Join::Carry));
                     Value::Stale(Stale { why: LOOP_CARRIED, fix })
+                }
+                // A loop around carries it, if one does.
+                (None, Some(Value::Stale(Stale { fix: fix @ Some(_), .. }))) => {
+                    Value::Stale(Stale { why: AFTER_LOOP, fix: fix.clone() })
                 }
                 (None, _) => {
                     let fix = Some((self.join_key(name), Join::Keep));
@@ -469,50 +566,54 @@ impl Importer<'_> {
             };
             self.frame().vars.insert(name.clone(), value);
         }
+        for (name, before) in &opened.around {
+            if !before && !certain.contains(name) {
+                self.uncertain(name);
+            }
+        }
     }
 
     /// What names mean after two branches, of which some end here.
     pub fn meet(&mut self, lives: &[(bool, BTreeMap<String, Value>); 2], opened: &Opened) {
-        let mut kept: BTreeMap<String, Value> = BTreeMap::new();
-        for name in &opened.lazy {
-            if let Some(cell) = self.frame().cells.get(name) {
-                kept.insert(name.clone(), cell.value());
-            }
-        }
+        let kept = self.kept(opened);
         self.close(opened);
         let alive: Vec<_> = lives.iter().filter(|l| l.0).map(|l| &l.1).collect();
         let Some(first) = alive.first() else { return };
-        let mut vars = (*first).clone();
-        if let [a, b] = &alive[..] {
-            for (name, before) in &opened.loose {
-                let (x, y) = (a.get(name), b.get(name));
-                if x == y {
-                    continue;
+        self.frame().vars = (*first).clone();
+        let assigned = |v: Option<&Value>| matches!(v, Some(Value::Num(_) | Value::Array(_)));
+        for (name, before) in &opened.loose {
+            let known: Vec<Option<&Value>> = alive.iter().map(|vars| vars.get(name)).collect();
+            if known.iter().all(|v| *v == known[0]) {
+                continue;
+            }
+            let key = self.join_key(name);
+            // What a loop before has not given a container yet comes first.
+            let earlier = known
+                .iter()
+                .flatten()
+                .find(|v| matches!(v, Value::Stale(Stale { fix: Some((k, _)), .. }) if *k != key));
+            let value = match (earlier, kept.get(name)) {
+                (Some(stale), _) => (**stale).clone(),
+                (None, Some((value, Some(flag)))) if !known.iter().all(|v| assigned(*v)) => {
+                    Value::Maybe(Box::new(value.clone()), *flag)
                 }
-                let key = self.join_key(name);
-                // What a loop before has not given a container yet comes first.
-                let earlier = [x, y]
-                    .into_iter()
-                    .flatten()
-                    .find(|v| matches!(v, Value::Stale(Stale { fix: Some((k, _)), .. }) if *k != key));
-                if let Some(stale) = earlier {
-                    vars.insert(name.clone(), stale.clone());
-                    continue;
+                (None, Some((value, _))) => value.clone(),
+                (None, None) if known.contains(&Some(&Value::Poison)) => Value::Poison,
+                (None, None) => {
+                    let join = match before {
+                        Some(Value::Array(_)) => Join::Carry,
+                        _ => Join::Keep,
+                    };
+                    Value::Stale(Stale { why: ONE_BRANCH, fix: Some((key, join)) })
                 }
-                if let Some(value) = kept.get(name) {
-                    vars.insert(name.clone(), value.clone());
-                    continue;
-                }
-                let poison = matches!(x, Some(Value::Poison)) || matches!(y, Some(Value::Poison));
-                let join = match before {
-                    Some(Value::Array(_)) => Join::Carry,
-                    _ => Join::Keep,
-                };
-                let stale = Stale { why: ONE_BRANCH, fix: Some((key, join)) };
-                vars.insert(name.clone(), if poison { Value::Poison } else { Value::Stale(stale) });
+            };
+            self.frame().vars.insert(name.clone(), value);
+        }
+        for (name, before) in &opened.around {
+            if !before && !alive.iter().all(|vars| assigned(vars.get(name))) {
+                self.uncertain(name);
             }
         }
-        self.frame().vars = vars;
     }
 }
 
@@ -535,6 +636,7 @@ fn mentions(value: &Value, base: Name) -> bool {
         Value::Array(v) => v.base == base,
         Value::Num(Num { src: Src::Elem(v), .. }) => v.base == base && v.rank() > 0,
         Value::Tuple(items) => items.iter().any(|v| mentions(v, base)),
+        Value::Maybe(v, _) => mentions(v, base),
         Value::Method(object, _) => mentions(object, base),
         _ => false,
     }

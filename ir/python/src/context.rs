@@ -64,6 +64,14 @@ pub struct Plan {
     pub kinds: BTreeMap<JoinKey, Kind>,
 }
 
+/// A variable that gets its container where it is assigned first.
+#[derive(Clone, Debug)]
+pub struct Lazy {
+    pub key: JoinKey,
+    /// A bool that says whether it has been assigned, where that is not certain.
+    pub flag: Option<Name>,
+}
+
 /// A variable that lives in a container because a loop or a branch assigns it.
 #[derive(Clone, Debug)]
 pub struct Cell {
@@ -99,20 +107,13 @@ pub struct Frame {
     /// The function around the definition, whose names are seen as well.
     pub closure: Option<Arc<Closure>>,
     /// Names that get a container at their first assignment.
-    pub lazy: BTreeMap<String, JoinKey>,
-    /// Of a function that returns out of a loop.
-    pub early: Option<Early>,
+    pub lazy: BTreeMap<String, Lazy>,
+    /// Of a function that returns out of a loop: a bool that such a `return` sets.
+    pub early: Option<Name>,
     /// The calls and loops that lead to the call.
     pub path: Vec<u32>,
     /// How many values the function returns, a tuple's length; known at its first `return`.
     pub returns: Option<Option<usize>>,
-}
-
-/// The result of an inlined function that returns out of a loop.
-#[derive(Clone, Debug)]
-pub struct Early {
-    /// A bool that is set by such a `return`.
-    pub flag: View,
 }
 
 /// A copy that Python does not make.
@@ -123,6 +124,8 @@ pub struct Alias {
     /// Writes since then are seen under both names.
     pub since: u32,
     pub variable: String,
+    /// Another name of the array; none where it is the caller's.
+    pub other: Option<String>,
     pub span: Span,
 }
 
@@ -145,7 +148,7 @@ pub struct Importer<'a> {
     /// Sample values of the symbols that the arguments give.
     pub values: BTreeMap<Name, i64>,
     pub diags: Vec<Diagnostic>,
-    pub results: Option<Vec<(Kind, Vec<Expr>, bool)>>,
+    pub results: Option<Vec<crate::results::Returned>>,
     /// What the next operation's result is called.
     pub hint: Option<String>,
     pub depth: u32,
@@ -163,9 +166,15 @@ pub struct Importer<'a> {
     /// Functions that were inlined so far.
     pub calls: u32,
     /// A bool to set at a `break`, for each loop around.
-    pub breaks: Vec<Option<View>>,
+    pub breaks: Vec<Option<Name>>,
     /// The plan has changed, and this attempt only looks for more that must change.
     pub again: bool,
+    /// Copies that stand for views which NumPy would give, and the containers that those are of.
+    pub parts: BTreeMap<Name, Name>,
+    /// When containers were made.
+    pub born: BTreeMap<Name, u32>,
+    /// The most that a symbol which data decide can be.
+    pub bounds: BTreeMap<Name, Expr>,
     /// Arrays that were copied where Python gives them another name: the copy, the original, when.
     pub aliases: Vec<Alias>,
     /// Cells that the loop or branch which has just ended has closed.
@@ -230,6 +239,9 @@ impl<'a> Importer<'a> {
             closed: vec![],
             moving: vec![],
             wanted: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            born: BTreeMap::new(),
+            bounds: BTreeMap::new(),
             writes: BTreeMap::new(),
             clock: 0,
             loop_clocks: vec![],
@@ -273,6 +285,7 @@ impl<'a> Importer<'a> {
         };
         let view = View::full(name, dtype, &shape);
         self.sdfg.data.insert(name, Data::array(dtype, shape, true));
+        self.born.insert(name, self.clock);
         view
     }
 
@@ -520,6 +533,22 @@ impl<'a> Importer<'a> {
         }
         self.guard(Guard::Zero(a - b));
         Ok(Truth::Yes)
+    }
+
+    /// The most that an extent can be, in terms of the arguments; `None` where that is not known.
+    pub fn most(&self, e: &Expr) -> Option<Expr> {
+        let mut e = e.clone();
+        for _ in 0..64 {
+            let open: Vec<Name> =
+                e.free_symbols().into_iter().filter(|s| !self.values.contains_key(s)).collect();
+            let Some(&symbol) = open.first() else { return Some(e) };
+            let (coefs, rest) = e.linear(&[symbol])?;
+            if coefs[0] < 0 || rest.contains(symbol) {
+                return None;
+            }
+            e = e.subst1(symbol, self.bounds.get(&symbol)?);
+        }
+        None
     }
 
     /// The graph, with the body that was built.

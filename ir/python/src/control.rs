@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use ruff_python_ast::{self as ast, Stmt};
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::Scalar;
+use weft_ir::names::Name;
 use weft_ir::sdfg::{BlockKind, Region, Span};
-use weft_ir::symbolic::{Expr, Range, Truth};
-use weft_ir::tasklet::{self, BinOp};
+use weft_ir::symbolic::{Expr, Range};
+use weft_ir::tasklet;
 
 use crate::bounds::Item;
 use crate::context::{Importer, Join, Res, fail, fail_hint, span_of};
 use crate::expr::{Test, not, sure};
-use crate::scan::{assigned, breaks, rebound, returns, targets};
+use crate::scan::{assigned, breaks, certainly_assigned, jumps, rebound, returns, targets};
 use crate::stmt::Flow;
 use crate::value::{Value, View};
 
@@ -114,14 +115,7 @@ impl Importer<'_> {
         };
         match (n.as_int(), self.on_sample(&n)) {
             (Some(n), _) if n <= MOST_UNROLLED => Ok(n),
-            (None, Some(n)) if n <= MOST_UNROLLED => {
-                let all: Vec<Expr> = match iter {
-                    Iter::Range(r) => vec![r.begin.clone(), r.end.clone(), r.step.clone()],
-                    _ => vec![n.into()],
-                };
-                let _ = all;
-                self.make_constant(&self.length_expr(iter), span)
-            }
+            (None, Some(n)) if n <= MOST_UNROLLED => self.make_constant(&self.length_expr(iter), span),
             _ => fail_hint(
                 span,
                 "a variable of this loop changes its type or shape from one iteration to the next",
@@ -183,23 +177,20 @@ impl Importer<'_> {
     }
 
     /// A bool that a `break` sets, where the loop has an `else`.
-    fn break_flag(&mut self, orelse: &[Stmt], body: &[Stmt], span: Span) -> Res<Option<View>> {
+    fn break_flag(&mut self, orelse: &[Stmt], body: &[Stmt], span: Span) -> Res<Option<Name>> {
         if orelse.is_empty() || !breaks(body) {
             return Ok(None);
         }
-        self.hint = None;
-        let flag = self.transient("left", DType::Bool, vec![]);
-        self.store(&flag, &Value::bool(false), span)?;
-        Ok(Some(flag))
+        self.flag("left", span).map(Some)
     }
 
     /// The `else` of a loop, and what follows a `return` inside of it.
-    fn after_loop(&mut self, orelse: &[Stmt], body: &[Stmt], flag: Option<View>, span: Span) -> Res<Flow> {
+    fn after_loop(&mut self, orelse: &[Stmt], body: &[Stmt], flag: Option<Name>, span: Span) -> Res<Flow> {
         if !orelse.is_empty() {
             let flow = match flag {
                 None => self.run(orelse)?,
                 Some(flag) => {
-                    let cond = not(Test::Cond(tasklet::Expr::Var(flag.base)));
+                    let cond = not(Test::Cond(tasklet::Expr::Var(flag)));
                     let Test::Cond(cond) = cond else { return Ok(Flow::Next) };
                     self.branch_on(&cond, orelse, &[], span)?
                 }
@@ -208,14 +199,13 @@ impl Importer<'_> {
                 return Ok(flow);
             }
         }
-        let early = self.frame().early.as_ref().map(|e| e.flag.clone());
-        if let Some(early) = early
+        if let Some(early) = self.frame().early
             && returns(body)
         {
             if self.loop_depth == 0 {
-                return Ok(Flow::Unless(early.base));
+                return Ok(Flow::Unless(early));
             }
-            self.leave_if(&tasklet::Expr::Var(early.base), span);
+            self.leave_if(&tasklet::Expr::Var(early), span);
         }
         Ok(Flow::Next)
     }
@@ -245,15 +235,15 @@ impl Importer<'_> {
         let flag = self.break_flag(&f.orelse, &f.body, span)?;
         self.loop_clocks.push(self.clock);
         let opened = self.open(&names, &again, true, span)?;
-        let (stem, range) = match (iter, &*f.target) {
-            (Iter::Range(r), ast::Expr::Name(n)) if r.step.as_int().is_some() => {
-                (n.id.to_string(), r.clone())
-            }
-            (_, ast::Expr::Name(n)) => (format!("{}_at", n.id), Range::new(0, count)),
-            _ => ("at".to_string(), Range::new(0, count)),
+        // A range with a constant step is the loop itself; else the loop counts the items.
+        let direct = match (iter, &*f.target) {
+            (Iter::Range(r), ast::Expr::Name(n)) if r.step.as_int().is_some() => Some((n.id.to_string(), r)),
+            _ => None,
         };
-        let direct = matches!(iter, Iter::Range(_)) && range.step.as_int().is_some() && {
-            matches!((iter, &*f.target), (Iter::Range(_), ast::Expr::Name(_)))
+        let (stem, range) = match (&direct, &*f.target) {
+            (Some((name, r)), _) => (name.clone(), (*r).clone()),
+            (None, ast::Expr::Name(n)) => (format!("{}_at", n.id), Range::new(0, count)),
+            _ => ("at".to_string(), Range::new(0, count)),
         };
         let var = self.fresh(&stem);
         let mark = self.mark();
@@ -262,10 +252,13 @@ impl Importer<'_> {
         self.loops.push((var, range.clone()));
         self.loop_keys.push((var, self.path.clone()));
         self.loop_depth += 1;
-        self.breaks.push(flag.clone());
+        self.breaks.push(flag);
         self.refresh_cells(span);
-        let item =
-            if direct { Ok(Value::sym(Expr::sym(var))) } else { self.item_of(iter, &Expr::sym(var), span) };
+        let item = if direct.is_some() {
+            Ok(Value::sym(Expr::sym(var)))
+        } else {
+            self.item_of(iter, &Expr::sym(var), span)
+        };
         let flow = item.and_then(|item| self.assign(&f.target, item, span)).and_then(|()| self.run(&f.body));
         self.breaks.pop();
         self.loop_depth -= 1;
@@ -273,7 +266,10 @@ impl Importer<'_> {
         self.loops.pop();
         self.forget(mark);
         let body = self.pop_region();
-        self.end_loop(&opened);
+        let mut sure = certainly_assigned(&f.body);
+        sure.extend(loop_names.iter().cloned());
+        let runs = !opened.is_empty() && self.nonneg_everywhere(&(count - 1), span)?.is_yes();
+        self.end_loop(&opened, &if runs { sure } else { BTreeSet::new() });
         self.loop_clocks.pop();
         for name in loop_names.iter().filter(|n| !kept.contains(*n)) {
             let fix = Some((self.join_key(name), Join::Keep));
@@ -283,9 +279,6 @@ impl Importer<'_> {
         flow?;
         self.block("loop", BlockKind::Loop { var, range, body }, span);
         self.refresh_closed(span);
-        if kept.iter().any(|n| opened.loose.iter().any(|l| l.0 == *n)) {
-            self.ran_once(count, span)?;
-        }
         self.after_loop(&f.orelse, &f.body, flag, span)
     }
 
@@ -299,21 +292,15 @@ impl Importer<'_> {
         Ok(())
     }
 
-    /// What a loop assigns first is read afterwards: it must have run.
-    fn ran_once(&mut self, count: &Expr, span: Span) -> Res<()> {
-        if self.nonneg_everywhere(&(count - 1), span)? == Truth::Unknown {
-            let (n, one) = (tasklet::Expr::Sym(count.clone()), tasklet::Expr::Sym(Expr::one()));
-            let message = "a variable is read that a loop assigns, which did not run";
-            self.check(tasklet::Expr::bin(BinOp::Ge, n, one), message, span);
-        }
-        Ok(())
-    }
-
     /// One iteration after the other, each with its own types and shapes.
     fn unrolled_loop(&mut self, f: &ast::StmtFor, iter: &Iter, span: Span) -> Res<Flow> {
         let n = self.static_length(iter, span)?;
-        if breaks_or_continues(&f.body) {
-            return self.unrolled_with_breaks(f, iter, n, span);
+        if jumps(&f.body) {
+            return fail_hint(
+                span,
+                "'break' or 'continue' in a loop over values of different types or shapes",
+                "loop over range(...) or an array",
+            );
         }
         for i in 0..n {
             let item = self.item_of(iter, &Expr::int(i), span)?;
@@ -327,16 +314,6 @@ impl Importer<'_> {
             }
         }
         self.run(&f.orelse)
-    }
-
-    /// Iterations that may end early: each is a loop of one iteration, and the rest runs unless it was left.
-    fn unrolled_with_breaks(&mut self, f: &ast::StmtFor, iter: &Iter, n: i64, span: Span) -> Res<Flow> {
-        let _ = (iter, n, &f.body);
-        fail_hint(
-            span,
-            "'break' or 'continue' in a loop over values of different types or shapes",
-            "loop over range(...) or an array",
-        )
     }
 
     // ---- while -----------------------------------------------------------------------------
@@ -362,7 +339,7 @@ impl Importer<'_> {
         let mark = self.mark();
         self.push_region();
         self.loop_depth += 1;
-        self.breaks.push(flag.clone());
+        self.breaks.push(flag);
         self.refresh_cells(span);
         let test = sure(self.test_expr(&w.test), span);
         let head = self.pop_region();
@@ -396,7 +373,7 @@ impl Importer<'_> {
         self.loop_depth -= 1;
         self.forget(mark);
         let body = self.pop_region();
-        self.end_loop(&opened);
+        self.end_loop(&opened, &BTreeSet::new());
         self.loop_clocks.pop();
         flow?;
         if !never {
@@ -557,14 +534,4 @@ impl Importer<'_> {
     fn call_path_of_frame(&self) -> Vec<u32> {
         self.frames.last().map(|f| f.path.clone()).unwrap_or_default()
     }
-}
-
-fn breaks_or_continues(body: &[Stmt]) -> bool {
-    body.iter().any(|s| match s {
-        Stmt::Break(_) | Stmt::Continue(_) => true,
-        Stmt::If(i) => {
-            breaks_or_continues(&i.body) || i.elif_else_clauses.iter().any(|c| breaks_or_continues(&c.body))
-        }
-        _ => false,
-    })
 }

@@ -216,6 +216,7 @@ impl Importer<'_> {
     /// Writes a value into a view: NumPy's `target[...] = value`.
     pub fn store(&mut self, target: &View, value: &Value, span: Span) -> Res<()> {
         let value = &self.array_like(value.clone(), span)?;
+        self.note_write(target, span)?;
         let kind = value.kind();
         let Some(kind) = kind else {
             return fail(span, format!("{} cannot be stored in an array", value.describe()));
@@ -235,7 +236,7 @@ impl Importer<'_> {
                 from.clone()
             };
             if from != *target {
-                self.copy_broadcast(&from, target, span);
+                self.copy_into(&from, target, span);
             }
             return Ok(());
         }
@@ -251,10 +252,6 @@ impl Importer<'_> {
         }
         self.map_into("set", target, &inputs, code, span);
         Ok(())
-    }
-
-    fn copy_broadcast(&mut self, from: &View, to: &View, span: Span) {
-        self.copy_into(from, to, span);
     }
 
     fn may_overlap(&self, a: &View, b: &View) -> bool {

@@ -251,6 +251,11 @@ impl Importer<'_> {
         if let Some(value) = self.variable(name) {
             return match value {
                 Value::Stale(why) => self.stale(name, &why, span),
+                Value::Maybe(value, flag) => {
+                    let message = format!("'{name}' {}", crate::stmt::UNASSIGNED);
+                    self.check(tasklet::Expr::Var(flag), message, span);
+                    Ok(*value)
+                }
                 Value::Poison => Err(Stop::Silent),
                 value => Ok(value),
             };

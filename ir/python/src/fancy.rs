@@ -13,6 +13,7 @@ use weft_ir::tasklet::{self, Assign, BinOp};
 use crate::args::Args;
 use crate::bounds::Item;
 use crate::context::{Importer, Res, fail, fail_hint};
+use crate::numpy::PRELUDE_ID;
 use crate::value::{Kind, Value, View};
 
 /// An array that is indexed by arrays: in the view all slices are done, and each of `at` picks along one
@@ -144,7 +145,7 @@ impl Importer<'_> {
     fn places(&mut self, mask: &View, span: Span) -> Res<Vec<View>> {
         let hint = self.hint.take();
         let args = Args::new("nonzero", vec![Value::Array(mask.clone())], span);
-        let places = self.inline(1, "numpy__nonzero", args)?;
+        let places = self.inline(PRELUDE_ID, "numpy__nonzero", args)?;
         self.hint = hint;
         let Value::Tuple(items) = places else { return fail(span, "a mask has no places") };
         items.iter().map(|v| self.as_view(v, span)).collect()

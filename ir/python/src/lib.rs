@@ -6,6 +6,7 @@
 
 mod annotations;
 mod args;
+mod assign;
 mod bounds;
 mod calls;
 mod cells;
@@ -22,6 +23,7 @@ mod module;
 mod numpy;
 mod ops;
 mod promote;
+mod results;
 mod scan;
 pub mod spec;
 mod stmt;

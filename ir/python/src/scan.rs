@@ -105,3 +105,36 @@ pub fn breaks(body: &[Stmt]) -> bool {
         _ => false,
     })
 }
+
+/// Is there a `break` or `continue` of the loop around these statements?
+pub fn jumps(body: &[Stmt]) -> bool {
+    body.iter().any(|s| match s {
+        Stmt::Break(_) | Stmt::Continue(_) => true,
+        Stmt::If(i) => jumps(&i.body) || i.elif_else_clauses.iter().any(|c| jumps(&c.body)),
+        _ => false,
+    })
+}
+
+/// Names that these statements bind on every way to their end, and before any jump out of them.
+pub fn certainly_assigned(body: &[Stmt]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for stmt in body {
+        let one = std::slice::from_ref(stmt);
+        if jumps(one) || returns(one) {
+            break;
+        }
+        match stmt {
+            Stmt::Assign(s) => s.targets.iter().for_each(|t| found.extend(targets(t))),
+            Stmt::If(i) if i.elif_else_clauses.last().is_some_and(|c| c.test.is_none()) => {
+                let mut both = certainly_assigned(&i.body);
+                for clause in &i.elif_else_clauses {
+                    let other = certainly_assigned(&clause.body);
+                    both.retain(|name| other.contains(name));
+                }
+                found.extend(both);
+            }
+            _ => {}
+        }
+    }
+    found
+}

@@ -302,6 +302,8 @@ pub enum Value {
     Closure(Arc<Closure>),
     /// A method bound to its object.
     Method(Box<Value>, String),
+    /// What a name is if this bool says that it has been assigned.
+    Maybe(Box<Value>, Name),
     /// A name that must not be read.
     Stale(Stale),
     /// Something whose diagnostic has been given.
@@ -373,7 +375,16 @@ impl Value {
             Value::User(_, f) => format!("the function '{f}'"),
             Value::Closure(f) => format!("the function '{}'", f.name),
             Value::Method(_, m) => format!("the method '{m}'"),
+            Value::Maybe(v, _) => v.describe(),
             Value::Stale(_) | Value::Poison => "nothing".into(),
         }
+    }
+}
+
+/// The view that a value stands for.
+pub fn view_of(v: &Value) -> Option<View> {
+    match v {
+        Value::Array(view) | Value::Num(Num { src: Src::Elem(view), .. }) => Some(view.clone()),
+        _ => None,
     }
 }

@@ -21,8 +21,24 @@ fn refuse(text: &str) -> Vec<(usize, Diagnostic)> {
 
 /// The body of `f(a, n)` with line 1 of the body at line 3, the line, a part of the reason and of the hint.
 const TABLE: &[(&str, usize, &str, &str)] = &[
-    ("z = a * 1j\n    z.imag[0] = 1\n    return z", 4, "a part of a complex array", "whole number"),
-    ("z = a * 1j\n    z.real[1:] += 1\n    return z", 4, "a part of a complex array", "whole number"),
+    (
+        "x = a * 1.0\n    y = x\n    for t in range(200 * n):\n        np.multiply(y, 2.0, out=y)\n        x = x + y\n    return x",
+        5,
+        "two names of one array",
+        "copy",
+    ),
+    (
+        "x = a * 1.0\n    y = x\n    for t in range(200 * n):\n        y.fill(3.0)\n        x = x + y\n    return x",
+        5,
+        "two names of one array",
+        "copy",
+    ),
+    ("m = np.zeros((4, 5))\n    m.T.flat[1] = 2\n    return m", 4, "would not reach", "order"),
+    ("m = np.zeros((4, 5))\n    m[:, ::2].flat = 2\n    return m", 4, "would not reach", "order"),
+    ("z = a * 1j\n    r = np.real(z)\n    r[0] = 1\n    return z", 5, "would not reach", "whole number"),
+    ("z = a * 1j\n    r = z.real\n    z *= 2\n    return r", 5, "is a part of", "copy"),
+    ("z = a * 1j\n    z.imag[0] = 1\n    return z", 4, "would not reach", "whole number"),
+    ("z = a * 1j\n    z.real[1:] += 1\n    return z", 4, "would not reach", "whole number"),
     ("a.shape = (5, 1)\n    return a", 3, "the caller's array", "reshape"),
     ("return np.nan_to_num(a * 1j)", 3, "nan_to_num of complex", "parts"),
     ("return print(a)", 3, "print is not supported", "return the value"),

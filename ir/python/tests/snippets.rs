@@ -184,6 +184,41 @@ fn elementwise_equals_numpy() {
 
 /// `A`, `B` two-dimensional, `x` a vector of the columns, `n` an int, `c` a float.
 const PROGRAMS: &[&str] = &[
+    // A step that only the call knows.
+    "s = 0\nfor i in range(1, 7, n):\n    s = s * 10 + i\nreturn s",
+    "s = 0\nfor i in range(9, 0, -n):\n    s = s * 10 + i\nreturn s",
+    "for k, i in enumerate(range(0, 9, n)):\n    x[0] += k * i\nreturn x",
+    // What is printed is evaluated, and a function of that name is a function.
+    "def g(v):\n    v[0] = 9.0\n    return v\n---\nprint(g(x))\nreturn x",
+    "def g(v):\n    v[0] = 9.0\n---\nprint = g\nprint(x)\nreturn x",
+    // What is written is evaluated once.
+    "def g(v, k):\n    k[0] += 1\n    return v\n---\nk = np.zeros(1)\ng(x, k).real[0] = 4.0\nreturn x, k",
+    "A.flat[0] = 5.0\nA.flat = 3.0\nreturn A",
+    "y = x.real\ny[0] = 7.0\nreturn x, y",
+    "z = A * 1j\nr = z.real.copy()\nz *= 2\nreturn r, z",
+    "z = A * 1j\ns = z.imag + z.real\nz += 1\nreturn s, z",
+    // Names that are assigned on some ways only.
+    "if x[0] > 1:\n    q = 1.0\nreturn c",
+    // Python raises: so does the graph.
+    "if x[0] > 1e9:\n    q = 1.0\nreturn c + q",
+    "k = 0\nwhile k > n:\n    q = k\n    k += 1\nreturn q",
+    "for i in range(n):\n    if x[0] > 1e9:\n        q = c\nreturn q",
+    "if n > 0:\n    q = x\nelse:\n    q = x * 2\nreturn q + 1",
+    "for i in range(n):\n    q = x[0] + i\nreturn q, i",
+    "for i in range(n):\n    if i == 0:\n        q = c\n    q = q * 2\nreturn q",
+    "if x[0] < 1e9:\n    q = 2.5\nif x[0] < 1e9:\n    c = c + q\nreturn c",
+    "k = 0\nwhile k < n:\n    q = k * 2\n    k += 1\nreturn q",
+    "for i in range(n):\n    for j in range(i):\n        q = i * j\n    if i > 0:\n        c += q\nreturn c",
+    // A name for the array of another, of which one is given a new one.
+    "y = x * 2\nz = y\nfor i in range(n):\n    z = np.zeros_like(x) + z\nreturn y, z",
+    "for i in range(n):\n    y = np.zeros_like(x)\n    y[0] = i\n    x = y\nreturn x",
+    // Results whose extents depend on data.
+    "return x[x > 0]",
+    "return A[A > c], np.nonzero(x > 0)[0]",
+    "y = x[x < c]\nreturn y * 2, y.sum()",
+    "return np.argwhere(A > 0)",
+    "z = x\nfor k in range(n):\n    z = z[z > k - 1]\nreturn z",
+    "return A[x[:A.shape[0]] > 0]",
     "return A @ x",
     "return A @ B.T",
     "return A.T @ B",

@@ -6,6 +6,7 @@ use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
 use super::Function;
+use super::PRELUDE_ID;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::ops::zero;
@@ -257,7 +258,7 @@ fn arange(s: &mut Importer, b: &mut Bound) -> Res<Value> {
             args.kw.insert("dtype".into(), t);
         }
         s.hint = hint;
-        return s.inline(1, "arange_of_floats", args);
+        return s.inline(PRELUDE_ID, "arange_of_floats", args);
     }
     let mut bounds = vec![];
     for v in items {

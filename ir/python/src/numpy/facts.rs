@@ -1,10 +1,10 @@
 //! What the functions that are written in Python ask about their arguments; `weft.kind(a)` there.
 
 use weft_ir::dtype::{DType, Scalar};
-use weft_ir::symbolic::Expr;
+use weft_ir::symbolic::{Expr, Fact};
 
 use super::Function;
-use crate::args::Bound;
+use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::promote::float_of;
 use crate::value::{Kind, Value};
@@ -16,6 +16,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "weft.float_type", parameters: "a", run: float_type, limits: "" },
     Function { name: "weft.math_type", parameters: "a", run: math_type, limits: "" },
     Function { name: "weft.largest", parameters: "a", run: largest, limits: "" },
+    Function { name: "weft.places", parameters: "mask", run: places, limits: "" },
     Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
 ];
 
@@ -76,6 +77,20 @@ fn largest(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         DType::F32 | DType::C64 => Value::lit(Kind::Np(DType::F32), Scalar::F32(f32::MAX)),
         _ => Value::float(f64::MAX),
     })
+}
+
+/// How many elements of a mask are true: an int that is bounded by the mask's extent.
+fn places(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let mask = b.get("mask");
+    let most = mask.shape().first().cloned().unwrap_or(Expr::one());
+    let total = s.call_path("numpy.sum", Args::new("sum", vec![mask], b.span))?;
+    let n = s.as_int(&total, b.span)?;
+    s.assume(Fact::NonNeg(n.clone()));
+    s.assume(Fact::NonNeg(&most - &n));
+    if let Some(symbol) = n.as_sym() {
+        s.bounds.insert(symbol, most);
+    }
+    Ok(Value::sym(n))
 }
 
 fn refuse(_: &mut Importer, b: &mut Bound) -> Res<Value> {

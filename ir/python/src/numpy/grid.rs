@@ -6,6 +6,7 @@ use weft_ir::sdfg::Span;
 use weft_ir::symbolic::Expr;
 
 use super::Function;
+use super::PRELUDE_ID;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::{Inputs, cast};
@@ -204,7 +205,7 @@ fn triangle_indices(s: &mut Importer, b: &mut Bound, lower: bool) -> Res<Value> 
     let mut args: Vec<Value> = [&n, &m, &k].into_iter().cloned().map(Value::sym).collect();
     args.push(Value::bool(lower));
     let Some(count) = triangle_size(&n, &m, &k, lower) else {
-        return s.inline(1, "triangle_indices", Args::new(&b.name, args, span));
+        return s.inline(PRELUDE_ID, "triangle_indices", Args::new(&b.name, args, span));
     };
     s.hint = hint;
     let places = [s.transient("rows", DType::I64, vec![count.clone()]), {
@@ -212,7 +213,7 @@ fn triangle_indices(s: &mut Importer, b: &mut Bound, lower: bool) -> Res<Value> 
     }];
     let places = places.map(Value::Array);
     let args = places.iter().cloned().chain(args).collect();
-    s.inline(1, "fill_triangle", Args::new(&b.name, args, span))?;
+    s.inline(PRELUDE_ID, "fill_triangle", Args::new(&b.name, args, span))?;
     Ok(Value::Tuple(places.to_vec()))
 }
 

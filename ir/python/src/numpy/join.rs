@@ -4,6 +4,7 @@ use weft_ir::dtype::DType;
 use weft_ir::sdfg::Span;
 use weft_ir::symbolic::Expr;
 
+use super::PRELUDE_ID;
 use super::rearrange::raised;
 use super::{Function, same_kind};
 use crate::args::{Args, Bound};
@@ -120,7 +121,7 @@ fn delete(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         return s.join(&parts, axis, None, None, span).map(Value::Array);
     }
     let args = vec![Value::Array(view), obj, Value::int(axis as i64)];
-    s.inline(1, "delete_by_mask", Args::new("np.delete", args, span))
+    s.inline(PRELUDE_ID, "delete_by_mask", Args::new("np.delete", args, span))
 }
 
 fn block(s: &mut Importer, b: &mut Bound) -> Res<Value> {

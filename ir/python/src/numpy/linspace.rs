@@ -6,6 +6,7 @@ use weft_ir::symbolic::Expr;
 use weft_ir::tasklet::{self, BinOp, Func};
 
 use super::Function;
+use super::PRELUDE_ID;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail};
 use crate::emit::{Inputs, cast};
@@ -35,7 +36,7 @@ fn linspace(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         let mut args = vec![start, stop, num];
         args.extend(flags);
         args.extend([t, b.get("axis")]);
-        return s.inline(1, "linspace_of_arrays", Args::new("np.linspace", args, span));
+        return s.inline(PRELUDE_ID, "linspace_of_arrays", Args::new("np.linspace", args, span));
     }
     let n = s.shape_of(&num, span)?.remove(0);
     s.hint = hint;

@@ -1,11 +1,13 @@
 //! Methods and attributes of arrays.
 
 use weft_ir::dtype::DType;
+use weft_ir::names::Name;
 use weft_ir::sdfg::Span;
 use weft_ir::symbolic::Expr;
 use weft_ir::tasklet::{self, Func};
 
 use super::Function;
+use super::PRELUDE_ID;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::ops::rekind;
@@ -180,7 +182,7 @@ impl Importer<'_> {
         }
         let in_prelude = format!("ndarray__{name}");
         if super::PRELUDE_MODULE.functions.contains_key(&in_prelude) {
-            return self.inline(1, &in_prelude, args);
+            return self.inline(PRELUDE_ID, &in_prelude, args);
         }
         fail_hint(span, format!("the method '{name}' is not supported"), "use arithmetic, slices and loops")
     }
@@ -220,8 +222,9 @@ impl Importer<'_> {
             }
             (Value::Array(_) | Value::Num(_), "real" | "imag") => self.complex_part(&base, name, span),
             (Value::Array(v), "flat") => {
-                let v = v.clone();
-                self.reshape(&v, &Value::int(-1), span)
+                let of = v.base;
+                let flat = self.reshape(&v.clone(), &Value::int(-1), span)?;
+                Ok(self.stands_for(flat, of))
             }
             (Value::Array(_) | Value::Num(_), "strides" | "data" | "base" | "flags" | "ctypes") => fail_hint(
                 span,
@@ -241,6 +244,10 @@ impl Importer<'_> {
         if t.is_complex() {
             let func = if name == "real" { Func::Real } else { Func::Imag };
             let part = self.map1(name, v, t, t.part(), |x| tasklet::Expr::call(func, x), span)?;
+            let part = match v {
+                Value::Array(whole) => self.stands_for(part, whole.base),
+                _ => part,
+            };
             return Ok(if v.kind() == Some(Kind::Complex) { rekind(part, Kind::Float) } else { part });
         }
         if name == "real" {
@@ -250,9 +257,19 @@ impl Importer<'_> {
             Value::Array(view) => {
                 let out = self.transient("array", t, view.shape.clone());
                 self.store(&out, &Value::int(0), span)?;
-                Ok(Value::Array(out))
+                Ok(self.stands_for(Value::Array(out), view.base))
             }
             _ => Ok(Value::int(0)),
         }
+    }
+
+    /// A copy that NumPy does not make: a write to one of the two would have to reach the other.
+    fn stands_for(&mut self, copy: Value, of: Name) -> Value {
+        if let Value::Array(view) = &copy
+            && view.base != of
+        {
+            self.parts.insert(view.base, of);
+        }
+        copy
     }
 }

@@ -110,6 +110,9 @@ pub static PRELUDE_MODULE: LazyLock<Module> = LazyLock::new(|| {
     Module::parse(source).unwrap_or_else(|d| panic!("the prelude does not parse: {d:?}"))
 });
 
+/// The prelude among [`Importer::modules`].
+pub const PRELUDE_ID: usize = 1;
+
 /// The canonical name of a path: `numpy.amax` is `numpy.max`.
 fn canonical(path: &str) -> String {
     let Some(name) = path.strip_prefix("numpy.") else { return path.into() };
@@ -143,12 +146,13 @@ impl Importer<'_> {
         if let Some(name) = path.strip_prefix("math.").filter(|_| in_prelude(&path).is_none()) {
             return self.call_math(name, args);
         }
-        if let Some(function) = find(&path) {
+        let ours = self.frames.last().is_some_and(|f| f.module == PRELUDE_ID);
+        if let Some(function) = find(&path).filter(|f| ours || !f.name.starts_with("weft.")) {
             let mut bound = args.bind(function.parameters)?;
             return (function.run)(self, &mut bound);
         }
         if let Some(name) = in_prelude(&path) {
-            return self.inline(1, &name, args);
+            return self.inline(PRELUDE_ID, &name, args);
         }
         if let Some(value) = ufunc::call(self, &path, &mut args)? {
             return Ok(value);

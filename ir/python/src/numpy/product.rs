@@ -6,6 +6,7 @@ use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
 use super::Function;
+use super::PRELUDE_ID;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::promote::Binary;
@@ -182,7 +183,7 @@ impl Importer<'_> {
                     return self.sum_over(x, y, &[x.rank() - 1], &[second], span);
                 }
                 let name = "stacked_matmul";
-                return self.inline(1, name, Args::new(name, vec![a.clone(), b.clone()], span));
+                return self.inline(PRELUDE_ID, name, Args::new(name, vec![a.clone(), b.clone()], span));
             }
             (_, _, Some(_), Some(_)) => {
                 return fail_hint(span, "a product of scalars by '@'", "use '*'");

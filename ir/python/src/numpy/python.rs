@@ -6,6 +6,7 @@ use weft_ir::symbolic::{Expr, Range};
 use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
 use super::Function;
+use super::PRELUDE_ID;
 use super::ufunc::func_named;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
@@ -112,7 +113,7 @@ fn sum(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (items, mut total) = (b.get("iterable"), b.get("start"));
     if matches!(items, Value::Array(_)) || (matches!(items, Value::Range(_)) && s.elements(&items).is_none())
     {
-        return s.inline(1, "sum_of_items", Args::new("sum", vec![items, total], b.span));
+        return s.inline(PRELUDE_ID, "sum_of_items", Args::new("sum", vec![items, total], b.span));
     }
     for item in s.unpacked(&items, b.span)? {
         total = s.binary(BinOp::Add, &total, &item, b.span)?;

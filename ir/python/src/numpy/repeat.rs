@@ -5,6 +5,7 @@ use weft_ir::symbolic::{Expr, Fact};
 use weft_ir::tasklet;
 
 use super::Function;
+use super::PRELUDE_ID;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail};
 use crate::value::{Value, View, dim};
@@ -43,7 +44,7 @@ fn repeat(s: &mut Importer, b: &mut Bound) -> Res<Value> {
             return s.repeated_each(&view, axis, &counts, span).map(Value::Array);
         }
         let args = vec![Value::Array(view), repeats, Value::int(axis as i64)];
-        return s.inline(1, "repeat_counts", Args::new("np.repeat", args, span));
+        return s.inline(PRELUDE_ID, "repeat_counts", Args::new("np.repeat", args, span));
     }
     let times = s.shape_of(&repeats, span)?.remove(0);
     let n = view.shape[axis].clone();

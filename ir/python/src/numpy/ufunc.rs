@@ -5,6 +5,7 @@ use weft_ir::dtype::DType;
 use weft_ir::sdfg::Span;
 use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
+use super::PRELUDE_ID;
 use crate::args::Args;
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
@@ -123,7 +124,7 @@ pub fn call(importer: &mut Importer, path: &str, args: &mut Args) -> Res<Option<
         Some(method) => {
             let mut args = args;
             args.pos.insert(0, this);
-            importer.inline(1, &format!("ufunc__{method}"), args)?
+            importer.inline(PRELUDE_ID, &format!("ufunc__{method}"), args)?
         }
     };
     Ok(Some(value))
@@ -240,7 +241,7 @@ impl Importer<'_> {
                 }
                 let this = Value::Path(format!("numpy.{name}"));
                 let args = Args::new(name, vec![this, b.get("a"), b.get("axis")], b.span);
-                return self.inline(1, "ufunc__reduce", args);
+                return self.inline(PRELUDE_ID, "ufunc__reduce", args);
             }
         };
         let mut b = args.bind("a, axis=0, dtype=None, out=None, keepdims=False, initial=None, where=True")?;

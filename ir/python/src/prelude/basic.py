@@ -117,7 +117,7 @@ def unravelled(flat, shape):
 
 def true_places(a):
     mask = a != 0
-    n = int(np.sum(mask))
+    n = weft.places(mask)
     out = np.empty(n, dtype=np.int64)
     k = 0
     for i in range(len(mask)):
@@ -166,25 +166,18 @@ def numpy__angle(z, deg=False):
     return out
 
 
-def numpy__iscomplexobj(x):
-    return np.asarray(x).dtype == np.complex128 or np.asarray(x).dtype == np.complex64
-
-
 def ufunc__at(f, a, indices, b=None):
     """Indices are one array of integers or a tuple of them."""
-    values = np.broadcast_to(np.asarray(b), np.asarray(indices).shape) if not isinstance(indices, tuple) else b
     if isinstance(indices, tuple):
-        values = np.broadcast_to(np.asarray(b), np.asarray(indices[0]).shape)
-        for k in range(len(indices[0])):
-            place = tuple([i[k] for i in indices])
-            a[place] = f(a[place], values[k])
-    elif np.asarray(indices).ndim == 1:
-        for k in range(len(indices)):
-            a[indices[k]] = f(a[indices[k]], values[k])
+        places = [np.ravel(i) for i in np.broadcast_arrays(*indices)]
+        values = np.ravel(np.broadcast_to(np.asarray(b), np.broadcast_shapes(*[np.shape(i) for i in indices])))
+        for k in range(len(places[0])):
+            at = tuple([i[k] for i in places])
+            a[at] = f(a[at], values[k])
     else:
-        flat = np.ravel(indices)
-        rest = np.ravel(values)
-        for k in range(len(flat)):
-            a[flat[k]] = f(a[flat[k]], rest[k])
+        places = np.ravel(indices)
+        values = np.ravel(np.broadcast_to(np.asarray(b), np.shape(indices)))
+        for k in range(len(places)):
+            a[places[k]] = f(a[places[k]], values[k])
 
 

@@ -56,7 +56,7 @@ pub struct Case {
 }
 
 const DRIVER: &str = r#"
-import sys, json, warnings
+import sys, json, warnings, contextlib
 warnings.simplefilter("ignore")
 import numpy as np
 np.seterr(all="ignore")
@@ -76,8 +76,9 @@ for case in json.load(sys.stdin):
         args.append(v)
     env = {"__name__": "kernel"}
     try:
-        exec(case["source"], env)
-        r = env[case["function"]](*args)
+        with contextlib.redirect_stdout(sys.stderr):
+            exec(case["source"], env)
+            r = env[case["function"]](*args)
         r = () if r is None else r if isinstance(r, tuple) else (r,)
         out.append({"args": [enc(a) for a in args], "returns": [enc(x) for x in r]})
     except Exception as e:
@@ -117,6 +118,7 @@ pub fn numpy(cases: &[Case]) -> Option<Vec<Value>> {
         .args(["-c", DRIVER])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .expect("python starts");
     let text = serde_json::to_string(&input).expect("JSON");
@@ -159,8 +161,29 @@ pub fn interpret(case: &Case, import: &Import, seed: u64) -> Result<(Vec<Array>,
             None => Array::from_bytes(a.dtype, &a.shape, a.bytes.clone()).expect("as many bytes"),
         })
         .collect();
-    let returns = import.sdfg.returns.iter().map(|n| arrays[n].clone()).collect();
+    let names = &import.sdfg.returns;
+    let of = |n: &Name| Name::new(&format!("{n}_shape"));
+    let extents = |n: &Name| names.iter().any(|m| of(m) == *n);
+    let results = names.iter().filter(|n| !extents(n));
+    let returns = results.map(|n| cut(&arrays[n], arrays.get(&of(n)))).collect();
     Ok((after, returns))
+}
+
+/// The first elements in each dimension, as many as `extents` says.
+fn cut(array: &Array, extents: Option<&Array>) -> Array {
+    let Some(extents) = extents else { return array.clone() };
+    let shape: Vec<usize> = extents.to_f64().into_iter().map(|n| n as usize).collect();
+    let whole = array.shape().to_vec();
+    let inside = |mut at: usize| {
+        whole.iter().zip(&shape).rev().all(|(n, m)| {
+            let i = at % n.max(&1);
+            at /= n.max(&1);
+            i < *m
+        })
+    };
+    let kept: Vec<Scalar> =
+        array.scalars().enumerate().filter(|(at, _)| inside(*at)).map(|(_, value)| value).collect();
+    Array::from_scalars(array.dtype(), &shape, &kept).expect("scalars of the type")
 }
 
 /// Compares; the differences, in words.

@@ -1,0 +1,291 @@
+//! Assignments: names, parts of arrays, several targets, and operators in place.
+
+use std::collections::BTreeSet;
+
+use ruff_python_ast as ast;
+use weft_ir::names::Name;
+use weft_ir::sdfg::Span;
+use weft_ir::symbolic::Expr;
+use weft_ir::tasklet;
+
+use crate::bounds::Item;
+use crate::context::{Importer, Res, fail, fail_hint, span_of};
+use crate::emit::Inputs;
+use crate::expr::operator;
+use crate::numpy::same_kind;
+use crate::promote::Binary;
+use crate::scan::targets;
+use crate::stmt::Flow;
+use crate::value::{Kind, Src, Value, View, view_of};
+
+impl Importer<'_> {
+    pub fn assign_stmt(&mut self, a: &ast::StmtAssign, span: Span) -> Res<Flow> {
+        if let [ast::Expr::Name(name)] = &a.targets[..]
+            && !self.frame().cells.contains_key(name.id.as_str())
+        {
+            self.hint = Some(name.id.to_string());
+        }
+        let mut value = self.eval(&a.value)?;
+        if a.targets.len() > 1 || matches!(value, Value::Tuple(_) | Value::List(_)) {
+            value = self.hold(value, span)?;
+        }
+        let names: BTreeSet<String> = a.targets.iter().flat_map(targets).collect();
+        if names.len() > 1 {
+            // What the cells among the targets hold now goes to other names: it moves.
+            let cells = &self.frame().cells;
+            let bases: Vec<Name> = names.iter().filter_map(|n| cells.get(n)).map(|c| c.view.base).collect();
+            value = self.detach(value, &bases, span);
+            self.moving = bases;
+        }
+        let mut result = Ok(());
+        for target in &a.targets {
+            result = result.and_then(|()| self.assign(target, value.clone(), span));
+        }
+        self.moving.clear();
+        result.map(|()| Flow::Next)
+    }
+
+    /// Copies arrays that are in containers which are about to be written.
+    fn detach(&mut self, value: Value, bases: &[Name], span: Span) -> Value {
+        match value {
+            Value::Array(view) if bases.contains(&view.base) => {
+                Value::Array(self.materialize(&view, view.dtype, span))
+            }
+            Value::Tuple(items) => {
+                Value::Tuple(items.into_iter().map(|v| self.detach(v, bases, span)).collect())
+            }
+            other => other,
+        }
+    }
+
+    pub fn assign(&mut self, target: &ast::Expr, value: Value, span: Span) -> Res<()> {
+        match target {
+            ast::Expr::Name(name) => self.bind(name.id.as_str(), value, span),
+            ast::Expr::Tuple(t) => self.unpack(&t.elts, value, span),
+            ast::Expr::List(t) => self.unpack(&t.elts, value, span),
+            ast::Expr::Subscript(s) => {
+                let base = self.eval(&s.value)?;
+                if let Value::List(id) = base {
+                    return self.set_list_item(id, &s.slice, value, span);
+                }
+                let items = self.items(&s.slice)?;
+                if let Value::Array(view) = &base
+                    && crate::fancy::is_fancy(&items)
+                {
+                    return self.scatter(view, &items, &value, span);
+                }
+                let view = self.target(&base, &items, span)?;
+                match view_of(&view) {
+                    Some(view) => self.store(&view, &value, span),
+                    None => fail(span, "this cannot be assigned to"),
+                }
+            }
+            ast::Expr::Attribute(a) if a.attr.as_str() == "shape" => {
+                let base = self.eval(&a.value)?;
+                let Value::Array(view) = &base else {
+                    return fail(span, format!("{} has no shape to assign", base.describe()));
+                };
+                let whole =
+                    self.sdfg.data.get(&view.base).is_some_and(|d| !d.transient && d.shape == view.shape);
+                let reshaped = self.reshape(view, &value, span)?;
+                if whole && reshaped.shape() != view.shape {
+                    let hint = "give the reshaped array a name: b = a.reshape(...)";
+                    return fail_hint(span, "the shape of the caller's array cannot be changed", hint);
+                }
+                if matches!(&reshaped, Value::Array(v) if v.base != view.base) {
+                    let hint = "assign the result of reshape";
+                    return fail_hint(span, "incompatible shape for in-place modification", hint);
+                }
+                self.assign(&a.value, reshaped, span)
+            }
+            ast::Expr::Attribute(a) if matches!(a.attr.as_str(), "flat" | "real" | "imag") => {
+                match view_of(&self.eval(target)?) {
+                    Some(part) => self.store(&part, &value, span),
+                    None => fail(span, "this cannot be assigned to"),
+                }
+            }
+            other => fail_hint(
+                span_of(other),
+                "this cannot be assigned to",
+                "assign to a name or to a part of an array",
+            ),
+        }
+    }
+
+    fn target(&mut self, base: &Value, items: &[Item], span: Span) -> Res<Value> {
+        let Value::Array(view) = base else {
+            return fail(span, format!("{} cannot be assigned to by index", base.describe()));
+        };
+        self.part(view, items, span)
+    }
+
+    fn unpack(&mut self, targets: &[ast::Expr], value: Value, span: Span) -> Res<()> {
+        let star = targets.iter().position(|t| t.is_starred_expr());
+        let mut items = match (&value, star) {
+            (Value::Array(view), None) if view.rank() > 0 => {
+                let n = view.shape[0].clone();
+                if !self.same(&n, &Expr::int(targets.len() as i64))?.is_yes() {
+                    return fail(span, format!("{n} values for {} names", targets.len()));
+                }
+                let at = |i| self.part(view, &[Item::Index(Expr::int(i))], span);
+                let items = (0..targets.len() as i64).map(at).collect::<Res<Vec<_>>>()?;
+                items.into_iter().map(|v| self.hold(v, span)).collect::<Res<Vec<_>>>()?
+            }
+            _ => self.unpacked(&value, span)?,
+        };
+        if let Some(at) = star {
+            let after = targets.len() - at - 1;
+            if items.len() < at + after {
+                return fail(span, format!("{} values for {} names", items.len(), targets.len() - 1));
+            }
+            let rest = items.drain(at..items.len() - after).collect();
+            let rest = self.list(rest);
+            items.insert(at, rest);
+        }
+        if items.len() != targets.len() {
+            return fail(span, format!("{} values for {} names", items.len(), targets.len()));
+        }
+        for (target, item) in targets.iter().zip(items) {
+            let target = match target {
+                ast::Expr::Starred(star) => &star.value,
+                other => other,
+            };
+            self.assign(target, item, span)?;
+        }
+        Ok(())
+    }
+
+    /// `name = value`: a new meaning of the name, or a write to the container that a loop or branch gave it.
+    pub fn bind(&mut self, name: &str, value: Value, span: Span) -> Res<()> {
+        if self.bind_cell(name, &value, span)? {
+            return Ok(());
+        }
+        // An element, or a variable that is written later, is bound by its value.
+        let value = match value {
+            Value::Num(num) => {
+                let fresh = match &num.src {
+                    Src::Elem(v) => v.at.is_empty() && !self.is_cell(v) && self.is_transient(v),
+                    _ => true,
+                };
+                if !fresh {
+                    self.hint = Some(name.to_string());
+                }
+                let num = if fresh { num } else { self.snapshot(&num, span)? };
+                self.hint = None;
+                Value::Num(num)
+            }
+            Value::Tuple(_) => self.hold(value, span)?,
+            other => other,
+        };
+        self.frame().vars.insert(name.into(), value);
+        Ok(())
+    }
+
+    fn is_cell(&self, view: &View) -> bool {
+        self.frames.iter().any(|f| f.cells.values().any(|c| c.view.base == view.base))
+    }
+
+    fn is_transient(&self, view: &View) -> bool {
+        self.sdfg.data.get(&view.base).is_some_and(|d| d.transient)
+    }
+
+    pub fn aug_assign(&mut self, a: &ast::StmtAugAssign) -> Res<()> {
+        let span = span_of(a);
+        match &*a.target {
+            ast::Expr::Name(name) => {
+                let old = self.lookup(name.id.as_str(), span)?;
+                if let Value::Array(view) = &old {
+                    let value = self.eval(&a.value)?;
+                    let value = self.array_like(value, span)?;
+                    return self.in_place(&view.clone(), a.op, &value, true, span);
+                }
+                let value = self.eval(&a.value)?;
+                if !self.frame().cells.contains_key(name.id.as_str()) {
+                    self.hint = Some(name.id.to_string());
+                }
+                let value = self.operator(a.op, &old, &value, span)?;
+                self.hint = None;
+                self.bind(name.id.as_str(), value, span)
+            }
+            ast::Expr::Subscript(s) => {
+                let base = self.eval(&s.value)?;
+                if let Value::List(id) = base {
+                    let old = self.static_item(&base, &s.slice, span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    return self.set_list_item(id, &s.slice, value, span);
+                }
+                let items = self.items(&s.slice)?;
+                if let Value::Array(view) = &base
+                    && crate::fancy::is_fancy(&items)
+                {
+                    // NumPy reads all elements, and then writes all.
+                    let old = self.gather(view, &items, span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    return self.scatter(view, &items, &value, span);
+                }
+                let part = self.target(&base, &items, span)?;
+                if matches!(part, Value::Num(_)) && self.calls_user(&a.value, 0) {
+                    // The element is read before the call, which may write it.
+                    let old = self.hold(part.clone(), span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    return match view_of(&part) {
+                        Some(view) => self.store(&view, &value, span),
+                        None => fail(span, "this cannot be assigned to"),
+                    };
+                }
+                let value = self.eval(&a.value)?;
+                let value = self.array_like(value, span)?;
+                match view_of(&part) {
+                    Some(view) => self.in_place(&view, a.op, &value, matches!(part, Value::Array(_)), span),
+                    None => fail(span, "this cannot be assigned to"),
+                }
+            }
+            other => fail(span_of(other), "this cannot be assigned to"),
+        }
+    }
+
+    /// `target op= value`. Arrays keep their type (`same_kind`); an element converts as by assignment.
+    fn in_place(
+        &mut self,
+        target: &View,
+        op: ast::Operator,
+        value: &Value,
+        array: bool,
+        span: Span,
+    ) -> Res<()> {
+        let old = if array {
+            Value::Array(target.clone())
+        } else {
+            Value::elem(Kind::Np(target.dtype), target.clone())
+        };
+        if op == ast::Operator::MatMult {
+            let value = self.operator(op, &old, value, span)?;
+            return self.store(target, &value, span);
+        }
+        let shape = self.broadcast(&[target.shape.clone(), value.shape()], span)?;
+        let stretched = shape.len() > target.rank()
+            || shape.iter().zip(&target.shape).any(|(n, t)| t.is_one() && !n.is_one());
+        if stretched {
+            let (from, to) = (self.show_shape(&value.shape()), self.show_shape(&target.shape));
+            return fail(span, format!("non-broadcastable output operand: shape {from} does not fit {to}"));
+        }
+        self.note_write(target, span)?;
+        let value = self.separate(target, value, span);
+        let mut inputs = Inputs::default();
+        let (dtype, code) = self.ufunc2_code(Binary::Op(operator(op)), &old, &value, &mut inputs, span)?;
+        if array && !same_kind(dtype, target.dtype) {
+            let reason =
+                format!("cannot cast the result from {} to {} in place", dtype.numpy(), target.dtype.numpy());
+            return fail_hint(span, reason, "assign to a slice, which converts: a[:] = a op b");
+        }
+        if dtype.is_complex() && !target.dtype.is_complex() {
+            return fail(span, "a complex value cannot be stored in a real array");
+        }
+        let code = if dtype == target.dtype { code } else { tasklet::Expr::cast(target.dtype, code) };
+        self.map_into(crate::promote::verb(Binary::Op(operator(op))), target, &inputs, code, span);
+        Ok(())
+    }
+}
