@@ -224,9 +224,7 @@ LEFT_OUT = {
     "cholesky2": "refused: np.linalg.cholesky",
     "contour_integral": "refused: np.linalg.inv",
     "covariance2": "refused for one row: np.cov without dimensions",
-    "deriche": "refused: a Python float to a power that is not known",
     "nbody": "forces at small distances magnify the last digit beyond the tolerance",
-    "resnet": "refused by the loop tree's verifier",
 }
 
 

@@ -195,6 +195,12 @@ fn iterations_do_not_meet() {
     for schedule in [LoopSchedule::Parallel, LoopSchedule::Vector, LoopSchedule::Unordered] {
         broken(vec![Stmt::For(each("i", schedule, vec![same()]))], "write the same element of 'A'");
     }
+    // One iteration meets no other; two do.
+    for (count, fine) in [(0, true), (1, true), (2, false)] {
+        let mut one_or_two = each("i", LoopSchedule::Parallel, vec![same()]);
+        one_or_two.range = Range::new(0, count);
+        assert_eq!(verify(&program(vec![Stmt::For(one_or_two)])).is_ok(), fine, "{count} iterations");
+    }
     let sum =
         |atomic| Stmt::Combine { buffer: A, index: vec![Expr::zero()], op: Wcr::Sum, value: one(), atomic };
     broken(

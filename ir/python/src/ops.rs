@@ -395,14 +395,44 @@ impl Importer<'_> {
         if divides && constant.is_none_or(|y| y == 0.0) {
             self.check_nonzero(b, kind, "float division by zero", span)?;
         }
-        if op == BinOp::Pow {
-            let fits = constant.is_some_and(|y| y.fract() == 0.0 && y >= 0.0);
-            if !fits {
-                let hint = "use np.power, which gives nan where Python's '**' gives a complex number";
-                return fail_hint(span, "a Python float to this power", hint);
+        let harmless = constant.is_some_and(|y| y.fract() == 0.0 && y >= 0.0);
+        if op == BinOp::Pow && !harmless {
+            if kind == Kind::Complex {
+                return fail_hint(span, "a Python complex number to this power", "use np.power");
             }
+            return self.float_power(a, b, span);
         }
         self.python_ufunc(op, a, b, kind, span)
+    }
+
+    /// `a ** b` of Python floats: where the result is no float, the run ends.
+    fn float_power(&mut self, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        let (a, b) = (self.hold(a.clone(), span)?, self.hold(b.clone(), span)?);
+        let power = self.python_ufunc(BinOp::Pow, &a, &b, Kind::Float, span)?;
+        let mut term = |v: &Value| -> Res<tasklet::Expr> {
+            Ok(match v {
+                Value::Num(Num { src: Src::Elem(view), .. }) => {
+                    let var = self.scalar_var(view, span)?;
+                    if view.dtype == DType::F64 { var } else { tasklet::Expr::cast(DType::F64, var) }
+                }
+                other => self.operand(other, DType::F64, &mut Inputs::default(), span)?,
+            })
+        };
+        let (x, y, z) = (term(&a)?, term(&b)?, term(&power)?);
+        let bin = |op, a: &tasklet::Expr, b: &tasklet::Expr| tasklet::Expr::bin(op, a.clone(), b.clone());
+        let call = |f, a: &tasklet::Expr| tasklet::Expr::call(f, a.clone());
+        let either = |a, b| tasklet::Expr::bin(BinOp::Or, a, b);
+        let nil = zero(DType::F64);
+        let whole = bin(BinOp::Eq, &y, &call(Func::Floor, &y));
+        let real = either(tasklet::Expr::un(UnOp::Not, bin(BinOp::Lt, &x, &nil)), whole);
+        self.check(real, "a negative float to a power that is no integer is complex", span);
+        let defined =
+            either(bin(BinOp::Ne, &x, &nil), tasklet::Expr::un(UnOp::Not, bin(BinOp::Lt, &y, &nil)));
+        self.check(defined, "zero to a negative power", span);
+        let finite = |e: &tasklet::Expr| call(Func::IsFinite, e);
+        let unbounded = tasklet::Expr::un(UnOp::Not, tasklet::Expr::bin(BinOp::And, finite(&x), finite(&y)));
+        self.check(either(finite(&z), unbounded), "the result of the power is too large", span);
+        Ok(power)
     }
 
     fn python_ufunc(&mut self, op: BinOp, a: &Value, b: &Value, kind: Kind, span: Span) -> Res<Value> {

@@ -212,6 +212,11 @@ const PROGRAMS: &[&str] = &[
     // A name for the array of another, of which one is given a new one.
     "y = x * 2\nz = y\nfor i in range(n):\n    z = np.zeros_like(x) + z\nreturn y, z",
     "for i in range(n):\n    y = np.zeros_like(x)\n    y[0] = i\n    x = y\nreturn x",
+    // Powers of Python's floats.
+    "return 2.0 ** -c, c ** 0.5, (c - 3.0) ** n, c ** -n, 2.0 ** (c * 3)",
+    "return (c - c) ** -c",
+    "return (c * 1e200) ** (c * 4)",
+    "return 0.5 ** (c * 1e9), (c - c) ** c",
     // Results whose extents depend on data.
     "return x[x > 0]",
     "return A[A > c], np.nonzero(x > 0)[0]",
@@ -334,6 +339,18 @@ fn programs_equal_numpy() {
         }
     }
     check(cases, false);
+}
+
+/// Python's floats become complex in some powers; the run ends there.
+#[test]
+fn powers_of_floats_stay_real() {
+    let run = |c: f64| {
+        let case = case("return c ** 0.5", vec![float("c", c)]);
+        let import = common::import_case(&case).expect("an import");
+        common::interpret(&case, &import, 0).map(|(_, returns)| returns[0].get(0))
+    };
+    assert_eq!(run(6.25), Ok(Scalar::F64(2.5)));
+    assert!(run(-6.25).is_err_and(|e| e.contains("is complex")));
 }
 
 /// Python's ints grow; where they would leave 64 bits, the import or the run says so.

@@ -60,7 +60,6 @@ const SAME: &[&str] = &[
     "nonzero",
     "argsort",
     "searchsorted",
-    "compress",
     "trace",
     "diagonal",
     "conj",

@@ -141,6 +141,10 @@ def numpy__compress(condition, a, axis=None):
     return np.take(a, true_places(np.asarray(condition)), axis=axis)
 
 
+def ndarray__compress(a, condition, axis=None):
+    return np.compress(condition, a, axis=axis)
+
+
 def numpy__extract(condition, arr):
     return np.ravel(arr)[true_places(np.ravel(condition))]
 
