@@ -109,10 +109,17 @@ impl Lowerer {
         inner.leave_direct();
         inner.in_map = true;
         let mut loops = vec![];
+        let mut waiting = None;
         for ((param, range), schedule) in map.params.iter().zip(schedules) {
             let range = env.range(range);
             if is_empty(&range) {
                 return Ok(());
+            }
+            // A single iteration has nothing to share; the next dimension may.
+            let mut schedule = waiting.take().unwrap_or(schedule);
+            if inner.facts.le(&range.extent(), &Expr::one()).is_yes() {
+                waiting = (schedule == LoopSchedule::Parallel).then_some(schedule);
+                schedule = LoopSchedule::Sequential;
             }
             let var = self.names.fresh(param.as_str());
             env.bind(*param, var);
