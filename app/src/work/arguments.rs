@@ -140,7 +140,7 @@ fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Re
     let sizes = spec::Spec { sizes: info.sizes, ..spec::Spec::default() };
     let symbols = sizes.symbols(inputs.size.as_deref(), &inputs.set).map_err(|e| fail(&e))?;
     let mut entries: Vec<(String, HostArray)> =
-        symbols.iter().map(|(name, &value)| (name.clone(), from_number(Written::Int(value)))).collect();
+        symbols.iter().map(|(name, &value)| (name.clone(), from_number(value))).collect();
     if let Some((function, takes, gives)) = info.init {
         let module = file.with_file_name(format!("{}.py", info.module));
         if !inputs.trusted {
@@ -149,7 +149,7 @@ fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Re
                 module.display()
             )));
         }
-        let values: Option<Vec<i64>> = takes.iter().map(|name| symbols.get(name).copied()).collect();
+        let values: Option<Vec<Written>> = takes.iter().map(|name| symbols.get(name).copied()).collect();
         let values = values.ok_or_else(|| fail(&format!("{function} takes a size that no preset has")))?;
         entries.extend(initialize(&module, &function, &values, &gives).map_err(Problem::usage)?);
     }
@@ -249,6 +249,7 @@ fn as_type(value: HostArray, dtype: DType) -> Result<HostArray, String> {
         (Scalar::Int(_, i), DType::F64) => Some(Scalar::F64(i as f64)),
         (Scalar::F64(x), DType::F32) => Some(Scalar::F32(x as f32)),
         (Scalar::F64(x), DType::F64) => Some(Scalar::F64(x)),
+        (number, t) if t.is_complex() => Some(weft_ir::tasklet::cast(t, number)),
         _ => None,
     };
     let one = weft_ir::interp::Array::from_scalars(dtype, &[], &[fits.ok_or_else(wrong)?]);
@@ -288,6 +289,11 @@ fn sample(kind: &str, value: &HostArray, extents: Option<Vec<String>>) -> Result
             (DType::F32, _) => {
                 let x = f32::from_le_bytes(b[..4].try_into().expect("four bytes"));
                 Sample::NumpyScalar(weft_ir::dtype::Scalar::F32(x))
+            }
+            (DType::C64 | DType::C128, _) => {
+                let value = weft_ir::interp::Array::from_bytes(value.dtype, &[], b.clone());
+                let value = value.expect("the bytes of one element").get(0);
+                Sample::NumpyScalar(value)
             }
             (dtype, _) => {
                 return Err(Problem::usage(format!(

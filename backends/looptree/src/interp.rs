@@ -370,6 +370,20 @@ impl Machine<'_> {
                 binary(*op, a, b).map_err(wrong)?
             }
             Value::Call(func, a) => call(*func, self.value(a)?).map_err(wrong)?,
+            Value::Gather { buffer, index } => {
+                let mut at = vec![];
+                for value in index {
+                    match self.value(value)? {
+                        Scalar::Int(DType::I64, v) => at.push(v as i64),
+                        other => return Err(Failure::Internal(format!("index {other:?}"))),
+                    }
+                }
+                self.read(*buffer, at)?
+            }
+            Value::Select(c, a, b) if a.gathers() || b.gathers() => {
+                let side = if self.truth(c)? { a } else { b };
+                self.value(side)?
+            }
             Value::Select(c, a, b) => {
                 let (yes, no) = (self.value(a)?, self.value(b)?);
                 if self.truth(c)? { yes } else { no }

@@ -180,6 +180,10 @@ impl Printer<'_> {
             Value::Index(e) if e.as_sym().is_some() || e.as_int().is_some_and(|i| i >= 0) => e.to_string(),
             Value::Index(e) => format!("({e})"),
             Value::Load { buffer, index } => self.element(buffer.0, index),
+            Value::Gather { buffer, index } => {
+                let name = self.element(buffer.0, &[]);
+                format!("{name}[{}]", list(index.iter().map(|v| self.value(v))))
+            }
             Value::Un(op, a) => match op {
                 UnOp::Neg => format!("-{}", self.value(a)),
                 UnOp::Not => format!("not {}", self.value(a)),

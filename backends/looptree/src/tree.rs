@@ -192,9 +192,16 @@ pub enum Value {
         buffer: BufferId,
         index: Vec<Expr>,
     },
+    /// The element at indices that are values: one `i64` for each dimension of the buffer. Nothing
+    /// checks them in generated code.
+    Gather {
+        buffer: BufferId,
+        index: Vec<Value>,
+    },
     Un(UnOp, Box<Value>),
     Bin(BinOp, Box<Value>, Box<Value>),
     Call(Func, Box<Value>),
+    /// Where a side has a [`Value::Gather`], only the side that is chosen is evaluated.
     Select(Box<Value>, Box<Value>, Box<Value>),
     Cast(DType, Box<Value>),
 }

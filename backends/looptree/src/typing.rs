@@ -4,7 +4,7 @@ use weft_ir::dtype::DType;
 use weft_ir::names::Name;
 use weft_ir::tasklet::{binary_type, call_type, unary_type};
 
-use crate::tree::{Buffer, Value};
+use crate::tree::{Buffer, BufferId, Value};
 
 /// The type of a value; an error says what does not fit. Ranks and bounds are not looked at.
 pub(crate) fn dtype_of(
@@ -17,10 +17,16 @@ pub(crate) fn dtype_of(
         Value::Lit(s) => Ok(s.dtype()),
         Value::Local(name) => locals(*name).ok_or_else(|| format!("local '{name}' is not defined here")),
         Value::Index(_) => Ok(DType::I64),
-        Value::Load { buffer, .. } => match buffers.get(buffer.0 as usize) {
-            Some(b) => Ok(b.dtype),
-            None => Err(format!("buffer {} does not exist", buffer.0)),
-        },
+        Value::Load { buffer, .. } => element(*buffer, buffers),
+        Value::Gather { buffer, index } => {
+            for at in index {
+                let found = sub(at)?;
+                if found != DType::I64 {
+                    return Err(format!("an index of type {found}"));
+                }
+            }
+            element(*buffer, buffers)
+        }
         Value::Un(op, a) => unary_type(*op, sub(a)?).map_err(|e| e.to_string()),
         Value::Bin(op, a, b) => {
             let (left, right) = (sub(a)?, sub(b)?);
@@ -38,5 +44,12 @@ pub(crate) fn dtype_of(
             }
             if yes == no { Ok(yes) } else { Err(format!("branches of types {yes} and {no}")) }
         }
+    }
+}
+
+fn element(buffer: BufferId, buffers: &[Buffer]) -> Result<DType, String> {
+    match buffers.get(buffer.0 as usize) {
+        Some(b) => Ok(b.dtype),
+        None => Err(format!("buffer {} does not exist", buffer.0)),
     }
 }

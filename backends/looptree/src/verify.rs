@@ -6,7 +6,8 @@
 //!    in the list or around it.
 //! 4. A transient is allocated exactly once, before its first use, in the list or around it; a
 //!    buffer on the stack has constant extents.
-//! 5. An index has one expression for each dimension of its buffer, an operand starts with one.
+//! 5. An index has one expression for each dimension of its buffer, that of a gather one value; an
+//!    operand starts with one.
 //! 6. Values are typed strictly; what is stored, combined, folded or let has the type of its
 //!    target, conditions are `bool`, assigned symbols are `i64`.
 //! 7. `Break` and `Continue` are in a loop that is sequential, without a loop of another kind
@@ -175,7 +176,7 @@ impl<'p> Verifier<'p> {
         let values: Vec<Option<DType>> = stmt.values().into_iter().map(|v| self.value(v)).collect();
         let dtype = values.first().copied().flatten();
         stmt.touches_here(&mut |buffer, touch, index| {
-            if touch != Touch::Load {
+            if !matches!(touch, Touch::Load | Touch::Gather) {
                 self.place(buffer, index);
             }
         });
@@ -299,7 +300,7 @@ impl<'p> Verifier<'p> {
         visit::walk(&l.body, &mut |stmt| {
             let atomic = matches!(stmt, Stmt::Combine { atomic: true, .. });
             stmt.touches_here(&mut |buffer, touch, index| {
-                let writes = !matches!(touch, Touch::Load | Touch::OperandRead);
+                let writes = !matches!(touch, Touch::Load | Touch::Gather | Touch::OperandRead);
                 if writes
                     && !atomic
                     && !private.contains(&buffer)
@@ -380,19 +381,24 @@ impl<'p> Verifier<'p> {
 
     /// An element of a buffer, or the first of an operand.
     fn place(&mut self, id: BufferId, index: &[Expr]) {
+        self.used(id, index.len());
+        for e in index {
+            self.expr(e);
+        }
+    }
+
+    /// A buffer is used with this number of indices.
+    fn used(&mut self, id: BufferId, rank: usize) {
         let name = self.name_of(id);
         match self.program.buffers.get(id.0 as usize) {
             None => self.say(format!("{name} does not exist")),
-            Some(buffer) if buffer.shape.len() != index.len() => {
-                self.say(format!("'{name}' of rank {} has {} indices", buffer.shape.len(), index.len()));
+            Some(buffer) if buffer.shape.len() != rank => {
+                self.say(format!("'{name}' of rank {} has {rank} indices", buffer.shape.len()));
             }
             _ => {}
         }
         if !self.scope.memory.contains(&id) {
             self.say(format!("'{name}' is used where it is not allocated"));
-        }
-        for e in index {
-            self.expr(e);
         }
     }
 
@@ -407,6 +413,7 @@ impl<'p> Verifier<'p> {
     fn value(&mut self, value: &Value) -> Option<DType> {
         value.visit(&mut |v| match v {
             Value::Load { buffer, index } => self.place(*buffer, index),
+            Value::Gather { buffer, index } => self.used(*buffer, index.len()),
             Value::Index(e) => self.expr(e),
             _ => {}
         });

@@ -15,7 +15,15 @@ impl Value {
             Value::Un(_, a) | Value::Call(_, a) | Value::Cast(_, a) => vec![a],
             Value::Bin(_, a, b) => vec![a, b],
             Value::Select(c, a, b) => vec![c, a, b],
+            Value::Gather { index, .. } => index.iter().collect(),
         }
+    }
+
+    /// Does it pick an element by values?
+    pub fn gathers(&self) -> bool {
+        let mut found = false;
+        self.visit(&mut |v| found |= matches!(v, Value::Gather { .. }));
+        found
     }
 
     pub(crate) fn operands_mut(&mut self) -> Vec<&mut Value> {
@@ -24,6 +32,7 @@ impl Value {
             Value::Un(_, a) | Value::Call(_, a) | Value::Cast(_, a) => vec![a],
             Value::Bin(_, a, b) => vec![a, b],
             Value::Select(c, a, b) => vec![c, a, b],
+            Value::Gather { index, .. } => index.iter_mut().collect(),
         }
     }
 
@@ -54,6 +63,8 @@ impl Value {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Touch {
     Load,
+    /// A load of any element.
+    Gather,
     Store,
     Combine,
     /// A whole operand of a library call, read or written.
@@ -129,10 +140,10 @@ impl Stmt {
     /// Buffers touched by this statement itself, without the lists inside and without allocation.
     pub(crate) fn touches_here<'a>(&'a self, f: &mut dyn FnMut(BufferId, Touch, &'a [Expr])) {
         for value in self.values() {
-            value.visit(&mut |v| {
-                if let Value::Load { buffer, index } = v {
-                    f(*buffer, Touch::Load, index);
-                }
+            value.visit(&mut |v| match v {
+                Value::Load { buffer, index } => f(*buffer, Touch::Load, index),
+                Value::Gather { buffer, .. } => f(*buffer, Touch::Gather, &[]),
+                _ => {}
             });
         }
         match self {

@@ -79,7 +79,11 @@ pub fn loop_of(op: Binary, t: DType) -> Result<(DType, DType), String> {
         Lt | Le | Gt | Ge | Min | Max if t.is_complex() => return wrong("complex numbers here"),
         Eq | Ne | Lt | Le | Gt | Ge => (t, DType::Bool),
         Min | Max => (t, t),
-        Atan2 | Hypot | CopySign => {
+        Complex => {
+            let f = float_of(t)?;
+            (f, f.complex().ok_or_else(|| format!("'{}' is not defined for {}", verb(op), t.numpy()))?)
+        }
+        Atan2 | Hypot | CopySign | NextAfter => {
             let f = float_of(t)?;
             if f.is_complex() {
                 return wrong("complex numbers");
@@ -140,6 +144,8 @@ pub fn verb(op: Binary) -> &'static str {
             Hypot => "hypot",
             CopySign => "copysign",
             Fmod => "fmod",
+            Complex => "complex",
+            NextAfter => "nextafter",
         },
     }
 }

@@ -53,6 +53,8 @@ pub struct TaskletPlan<'g> {
     pub place: Place,
     pub tasklet: &'g Tasklet,
     pub inputs: Vec<Element<'g>>,
+    /// Connectors whose elements the code picks, and their containers.
+    pub arrays: Vec<(Name, usize)>,
     pub outputs: Vec<Element<'g>>,
 }
 
@@ -216,12 +218,14 @@ impl<'g> Planner<'g, '_> {
             let place = Place::Node(id);
             match self.graph.node(id) {
                 Node::Access(name) => self.copies(id, *name, &mut steps)?,
-                Node::Tasklet(tasklet) => steps.push(Step::Tasklet(TaskletPlan {
-                    place,
-                    tasklet,
-                    inputs: self.elements(id, true)?,
-                    outputs: self.elements(id, false)?,
-                })),
+                Node::Tasklet(tasklet) => {
+                    let picked = tasklet.arrays();
+                    let (arrays, inputs): (Vec<_>, Vec<_>) =
+                        self.elements(id, true)?.into_iter().partition(|e| picked.contains(&e.conn));
+                    let arrays = arrays.into_iter().map(|e| (e.conn, e.container)).collect();
+                    let outputs = self.elements(id, false)?;
+                    steps.push(Step::Tasklet(TaskletPlan { place, tasklet, inputs, arrays, outputs }));
+                }
                 Node::MapEntry(map) => steps.push(Step::Map(self.map(id, *map)?)),
                 Node::MapExit(_) => {}
                 Node::Nested(nested) => steps.push(Step::Nested(self.nested(id, nested)?)),

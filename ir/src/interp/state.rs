@@ -1,12 +1,15 @@
 //! States: maps, tasklets, copies and nested SDFGs.
 
+use std::cell::RefCell;
+
 use super::control::Frame;
 use super::memory::View;
 use super::plan::{CopyPlan, Element, MapPlan, NestedPlan, Part, Step, TaskletPlan};
 use super::{Fault, Machine, list};
 use crate::dtype::Scalar;
+use crate::names::Name;
 use crate::sdfg::{Place, StateGraph};
-use crate::tasklet;
+use crate::tasklet::{self, EvalError};
 
 impl<'g> Machine<'g> {
     pub fn state(&mut self, frame: &mut Frame<'g>, graph: &'g StateGraph, place: Place) -> Result<(), Fault> {
@@ -80,8 +83,24 @@ impl<'g> Machine<'g> {
         }
         for assign in &plan.tasklet.code {
             let vars = |name| self.locals.iter().rev().find(|l| l.0 == name).map(|l| l.1);
-            let value = tasklet::eval(&assign.value, &vars, &|n| frame.symbol(n))
-                .map_err(|error| Fault::Value { message: error.to_string(), place })?;
+            let (memory, fault) = (RefCell::new(&mut self.memory), RefCell::new(None));
+            let pick = |array: Name, index: &[i64]| {
+                let found = plan.arrays.iter().find(|a| a.0 == array);
+                let (_, container) = found.ok_or(EvalError::NoArray(array))?;
+                let read = || {
+                    let (view, mut memory) = (view(frame, *container, place)?, memory.borrow_mut());
+                    let at = memory.locate(view, index.len(), &|d| Ok(index[d]), place)?;
+                    memory.read(view.buffer, at, place)
+                };
+                read().map_err(|error| {
+                    fault.replace(Some(error));
+                    EvalError::NoArray(array)
+                })
+            };
+            let value = tasklet::eval_with(&assign.value, &vars, &|n| frame.symbol(n), &pick);
+            let value = value.map_err(|error| {
+                fault.take().unwrap_or(Fault::Value { message: error.to_string(), place })
+            })?;
             self.locals.push((assign.target, value));
         }
         for output in &plan.outputs {

@@ -44,6 +44,10 @@ pub fn python(e: &Expr, names: &Names) -> String {
         Expr::Call(func, a) => format!("{}({})", function(*func), sub(a)),
         Expr::Select(c, a, b) => format!("({} if {} else {})", sub(a), sub(c), sub(b)),
         Expr::Cast(dtype, a) => cast(*dtype, &sub(a)),
+        Expr::Index(array, at) => {
+            let at: Vec<String> = at.iter().map(sub).collect();
+            format!("{}[{}]", (names.var)(*array), at.join(", "))
+        }
     }
 }
 

@@ -435,7 +435,7 @@ impl GraphReader {
 
     fn scope<'a>(around: &'a Around, symbol: &'a dyn Fn(Name) -> Option<Name>) -> Scope<'a> {
         let scalars = around.sdfg.data.iter().filter(|(_, d)| d.is_scalar());
-        Scope { vars: scalars.map(|(n, d)| (*n, d.dtype)).collect(), symbol }
+        Scope { vars: scalars.map(|(n, d)| (*n, d.dtype)).collect(), arrays: BTreeSet::new(), symbol }
     }
 
     fn condition(&self, text: &str, around: &Around, at: &At) -> Read<crate::tasklet::Expr> {

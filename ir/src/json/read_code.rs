@@ -1,6 +1,6 @@
 //! Reads the Python of DaCe's tasklets and conditions, and gives it types as C does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
@@ -11,6 +11,8 @@ use crate::text::cursor::Cursor;
 pub struct Scope<'a> {
     /// Containers, connectors and locals with their types.
     pub vars: BTreeMap<Name, DType>,
+    /// Those of them that are arrays, by the types of their elements.
+    pub arrays: BTreeSet<Name>,
     /// Our name of a symbol, `None` where there is none.
     pub symbol: &'a dyn Fn(Name) -> Option<Name>,
 }
@@ -22,6 +24,12 @@ pub fn value(text: &str, scope: &Scope) -> Result<Typed, String> {
     let text = spelled(text);
     let mut cursor = Cursor::new(&text);
     let e = parse::parse_at(&mut cursor, &mut |c, name, at| {
+        if scope.arrays.contains(&name) {
+            if !c.sees("[") {
+                return c.fault_at(at, format!("the array '{name}' is not indexed"), "");
+            }
+            return Ok(Expr::Var(name));
+        }
         if scope.vars.contains_key(&name) {
             // An element of what stands for a scalar.
             if c.eat("[") && !(c.eat("0") && c.eat("]")) {
@@ -219,6 +227,11 @@ fn typed(e: &Expr, scope: &Scope) -> Result<Typed, String> {
         Expr::Cast(dtype, a) => {
             let a = sub(a)?;
             (to(a, *dtype), *dtype)
+        }
+        Expr::Index(array, at) => {
+            let at = at.iter().map(|e| Ok(to(sub(e)?, DType::I64))).collect::<Result<_, String>>()?;
+            let dtype = *scope.vars.get(array).ok_or_else(|| format!("unknown name '{array}'"))?;
+            (Expr::Index(*array, at), dtype)
         }
     })
 }

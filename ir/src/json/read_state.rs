@@ -125,6 +125,23 @@ impl GraphReader {
         Ok(found)
     }
 
+    /// Input connectors that bring more than one element.
+    fn pointers(&self, state: &State, i: usize) -> Read<BTreeSet<Name>> {
+        let mut found = BTreeSet::new();
+        for edge in &state.edges {
+            let Some(conn) = edge.find("dst_connector").filter(|_| edge.find("dst").is_some()) else {
+                continue;
+            };
+            if edge.get("dst")?.index()? == i
+                && let Some(memlet) = self.memlet(state, &edge.get("attributes")?.get("data")?)?
+                && !memlet.subset.0.iter().all(|r| r.extent().is_one())
+            {
+                found.insert(Name::new(conn.text()?));
+            }
+        }
+        Ok(found)
+    }
+
     fn tasklet(&mut self, state: &State, i: usize, attributes: &At) -> Read<Tasklet> {
         let code = attributes.get("code")?;
         let language = code.find("language").and_then(|l| l.value.as_str()).unwrap_or("Python");
@@ -143,7 +160,8 @@ impl GraphReader {
         let (inputs, outputs) = (typed("dst")?, typed("src")?);
         // Any name that is no connector is a symbol or a map parameter; the verifier knows which.
         let symbol = |n: Name| Some(n);
-        let mut scope = Scope { vars: inputs.iter().copied().collect(), symbol: &symbol };
+        let arrays = self.pointers(state, i)?;
+        let mut scope = Scope { vars: inputs.iter().copied().collect(), arrays, symbol: &symbol };
         let code = match assignments(text, &mut scope, &outputs.iter().copied().collect()) {
             Ok(list) => list,
             Err(message) => return code.error(format!("cannot read the tasklet: {message}")),
@@ -271,7 +289,12 @@ impl GraphReader {
         let src = if reduces(from) { Some(Name::new("output")) } else { src };
         let dst = if reduces(to) { Some(Name::new("input")) } else { dst };
         let memlet = at.get("attributes")?.get("data")?;
-        let memlet = self.memlet(state, &memlet)?;
+        let mut memlet = self.memlet(state, &memlet)?;
+        if let (Node::Tasklet(t), Some(conn), Some(memlet)) =
+            (state.graph.node(state.ids[to]), dst, &mut memlet)
+        {
+            memlet.dynamic |= t.arrays().contains(&conn);
+        }
         let port = |i: usize, conn| Port { node: state.ids[i], conn };
         let (src, dst) = (port(from, src), port(to, dst));
         let computes = |p: Port| {

@@ -165,14 +165,21 @@ impl StateWriter<'_> {
 
     /// Adds connectors and the place in the source.
     fn finish(&self, graph: &StateGraph, id: NodeId, attributes: &mut Value, conns: &Connectors) {
-        let typed: BTreeMap<Name, DType> = match graph.node(id) {
-            Node::Tasklet(t) => t.inputs.iter().chain(&t.outputs).copied().collect(),
+        let typed: BTreeMap<Name, Value> = match graph.node(id) {
+            Node::Tasklet(t) => {
+                let arrays = t.arrays();
+                let kind = |(name, dtype): &(Name, DType)| match arrays.contains(name) {
+                    true => (*name, json!({"type": "pointer", "dtype": dtype.numpy()})),
+                    false => (*name, json!(dtype.numpy())),
+                };
+                t.inputs.iter().chain(&t.outputs).map(kind).collect()
+            }
             _ => BTreeMap::new(),
         };
         let list = |names: BTreeSet<Name>| {
             let named = names.into_iter().filter_map(|n| {
                 let name = conns.get(&n).cloned().unwrap_or_else(|| Some(n.to_string()))?;
-                Some((name, json!(typed.get(&n).map(|t| t.numpy()))))
+                Some((name, json!(typed.get(&n))))
             });
             Value::Object(named.collect())
         };

@@ -122,6 +122,11 @@ impl Memlet {
         Memlet { other: Some(other), ..Memlet::new(source, subset) }
     }
 
+    /// What a connector reads whose elements a tasklet picks itself: any of them.
+    pub fn gather(data: impl Into<Name>, container: &Data) -> Memlet {
+        Memlet { dynamic: true, ..Memlet::new(data, container.full_subset()) }
+    }
+
     pub fn with_wcr(mut self, wcr: Wcr) -> Memlet {
         self.wcr = Some(wcr);
         self

@@ -45,7 +45,9 @@
 //!
 //! Nodes
 //! 16. A tasklet's memlets are single elements of the connector's type. Its code has types; every target
-//!     is assigned once, is no input, and every output is assigned a value of its type.
+//!     is assigned once, is no input, and every output is assigned a value of its type. An input that
+//!     the code indexes (a gather) is read in no other way; its memlet is dynamic and all of a container
+//!     that has a dimension for each index. Conditions and assigned values index nothing.
 //! 17. `MatMul` has `a`, `b` and `c`, `Reduce` has `input` and `output`, of one type that has the operation,
 //!     and their ranks fit; axes are sorted and in range, the identity has the type.
 //! 18. A nested SDFG is valid. Each of its non-transient containers is a connector, and an output if
@@ -55,7 +57,8 @@
 //! 19. Copies and library nodes do not write what they read.
 //! 20. Conflicting accesses of a state are ordered by a path: what reads or writes an element is done
 //!     before what writes it starts, or the other way round; or both resolve the conflict by the same
-//!     operation; or they are provably disjoint.
+//!     operation; or they are provably disjoint. What a map's iterations gather from, they do not write,
+//!     unless each has its own.
 
 mod control;
 mod edges;

@@ -18,9 +18,14 @@ pub enum EvalError {
     Op(#[from] OpError),
     #[error("condition of type {0} instead of bool")]
     Condition(crate::DType),
+    #[error("'{0}' is no array whose elements can be read here")]
+    NoArray(Name),
     #[error("expression nested deeper than {MAX_DEPTH}")]
     TooDeep,
 }
+
+/// Reads an element of an array, at one index a dimension.
+pub type Elements<'a> = dyn Fn(Name, &[i64]) -> Result<Scalar, EvalError> + 'a;
 
 /// The value of an expression; `vars` gives variables and `symbols` gives symbols their values.
 pub fn eval(
@@ -28,19 +33,30 @@ pub fn eval(
     vars: &dyn Fn(Name) -> Option<Scalar>,
     symbols: &dyn Fn(Name) -> Option<i64>,
 ) -> Result<Scalar, EvalError> {
-    walk(expr, vars, symbols, 0)
+    eval_with(expr, vars, symbols, &|array, _| Err(EvalError::NoArray(array)))
+}
+
+/// As [`eval`], where arrays may be indexed. Only what the value depends on is read.
+pub fn eval_with(
+    expr: &Expr,
+    vars: &dyn Fn(Name) -> Option<Scalar>,
+    symbols: &dyn Fn(Name) -> Option<i64>,
+    elements: &Elements,
+) -> Result<Scalar, EvalError> {
+    walk(expr, vars, symbols, elements, 0)
 }
 
 fn walk(
     expr: &Expr,
     vars: &dyn Fn(Name) -> Option<Scalar>,
     symbols: &dyn Fn(Name) -> Option<i64>,
+    elements: &Elements,
     depth: usize,
 ) -> Result<Scalar, EvalError> {
     if depth > MAX_DEPTH {
         return Err(EvalError::TooDeep);
     }
-    let sub = |e: &Expr| walk(e, vars, symbols, depth + 1);
+    let sub = |e: &Expr| walk(e, vars, symbols, elements, depth + 1);
     Ok(match expr {
         Expr::Lit(value) => *value,
         Expr::Var(name) => vars(*name).ok_or(EvalError::Unbound(*name))?,
@@ -54,5 +70,16 @@ fn walk(
             Scalar::Bool(false) => sub(no)?,
             other => return Err(EvalError::Condition(other.dtype())),
         },
+        Expr::Index(array, at) => {
+            let mut index = Vec::with_capacity(at.len());
+            for e in at {
+                match sub(e)? {
+                    // An `i64` by the type check.
+                    Scalar::Int(_, v) => index.push(v as i64),
+                    _ => return Err(EvalError::NoArray(*array)),
+                }
+            }
+            elements(*array, &index)?
+        }
     })
 }

@@ -15,7 +15,7 @@ mod print;
 mod special;
 mod types;
 
-pub use eval::{EvalError, eval};
+pub use eval::{Elements, EvalError, eval, eval_with};
 pub use ops::{OpError, binary, call, cast, combine, identity, unary};
 pub use print::{Leaves, scalar_text};
 pub use types::{MAX_DEPTH, TypeError, binary_type, call_type, type_of, unary_type};
@@ -180,6 +180,9 @@ pub enum Expr {
     Select(Box<Expr>, Box<Expr>, Box<Expr>),
     /// C's conversion as NumPy's `astype` does it.
     Cast(DType, Box<Expr>),
+    /// An element of an array connector, at `i64` indices into the whole container. Only in
+    /// tasklets; a connector that is indexed is read in no other way.
+    Index(Name, Vec<Expr>),
 }
 
 impl Expr {
@@ -211,6 +214,10 @@ impl Expr {
         Expr::Select(Box::new(cond), Box::new(yes), Box::new(no))
     }
 
+    pub fn index(array: impl Into<Name>, at: Vec<Expr>) -> Expr {
+        Expr::Index(array.into(), at)
+    }
+
     /// The direct operands.
     pub fn operands(&self) -> Vec<&Expr> {
         match self {
@@ -218,6 +225,7 @@ impl Expr {
             Expr::Un(_, a) | Expr::Call(_, a) | Expr::Cast(_, a) => vec![a],
             Expr::Bin(_, a, b) => vec![a, b],
             Expr::Select(c, a, b) => vec![c, a, b],
+            Expr::Index(_, at) => at.iter().collect(),
         }
     }
 
@@ -231,6 +239,7 @@ impl Expr {
             Expr::Cast(t, a) => Expr::Cast(*t, sub(a)),
             Expr::Bin(op, a, b) => Expr::Bin(*op, sub(a), sub(b)),
             Expr::Select(c, a, b) => Expr::Select(sub(c), sub(a), sub(b)),
+            Expr::Index(array, at) => Expr::Index(*array, at.iter().map(|e| e.map(f)).collect()),
         })
     }
 
@@ -242,10 +251,15 @@ impl Expr {
         })
     }
 
-    /// Replaces variables.
+    /// Replaces variables. An array that is indexed is renamed where another variable takes its
+    /// place; no other expression can.
     pub fn subst_vars(&self, f: &dyn Fn(Name) -> Option<Expr>) -> Expr {
         self.map(&|e| match e {
             Expr::Var(name) => f(name).unwrap_or(Expr::Var(name)),
+            Expr::Index(array, at) => match f(array) {
+                Some(Expr::Var(renamed)) => Expr::Index(renamed, at),
+                _ => Expr::Index(array, at),
+            },
             other => other,
         })
     }
@@ -257,11 +271,22 @@ impl Expr {
         }
     }
 
-    /// Variables read, each once, ordered by name.
+    /// Variables read, arrays included, each once, ordered by name.
     pub fn vars(&self) -> std::collections::BTreeSet<Name> {
         let mut found = std::collections::BTreeSet::new();
         self.visit(&mut |e| {
-            if let Expr::Var(name) = e {
+            if let Expr::Var(name) | Expr::Index(name, _) = e {
+                found.insert(*name);
+            }
+        });
+        found
+    }
+
+    /// Arrays that are indexed, each once, ordered by name.
+    pub fn arrays(&self) -> std::collections::BTreeSet<Name> {
+        let mut found = std::collections::BTreeSet::new();
+        self.visit(&mut |e| {
+            if let Expr::Index(name, _) = e {
                 found.insert(*name);
             }
         });

@@ -12,7 +12,8 @@ const MAX_NESTING: u32 = 100;
 /// Height of the tree, which chains such as `a + b + …` build without nesting.
 const MAX_HEIGHT: u32 = 1000;
 
-/// Makes a leaf of a plain name; the cursor is behind the name. May read further (`A[i, j]`).
+/// Makes a leaf of a plain name; the cursor is behind the name. May read further (`A[i, j]`); where it
+/// leaves a bracket behind a variable, that is an array, and indices of its element follow.
 pub type Leaf<'f> = dyn FnMut(&mut Cursor, Name, usize) -> Parsed<Expr> + 'f;
 
 struct Parser<'c, 'a, 'f> {
@@ -210,7 +211,29 @@ impl<'a> Parser<'_, 'a, '_> {
         if !word.is_empty() && self.cursor.sees("(") {
             return self.called(word, at);
         }
-        Ok(((self.leaf)(self.cursor, name, at)?, 1))
+        match (self.leaf)(self.cursor, name, at)? {
+            Expr::Var(array) if self.cursor.sees("[") => self.indexed(array),
+            leaf => Ok((leaf, 1)),
+        }
+    }
+
+    /// The indices of an array's element.
+    fn indexed(&mut self, array: Name) -> Parsed<Tree> {
+        self.cursor.expect("[")?;
+        let (mut indices, mut height) = (vec![], 0);
+        loop {
+            let (e, h) = self.nested(Self::select)?;
+            indices.push(e);
+            height = height.max(h);
+            if !self.cursor.eat(",") {
+                break;
+            }
+        }
+        self.cursor.expect("]")?;
+        if height >= MAX_HEIGHT {
+            return self.cursor.fault("the expression is too long");
+        }
+        Ok((Expr::Index(array, indices), height + 1))
     }
 
     fn called(&mut self, name: &str, at: usize) -> Parsed<Tree> {

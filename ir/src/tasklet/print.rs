@@ -136,7 +136,7 @@ impl Func {
 
 /// How the leaves of an expression are written.
 pub struct Leaves<'a> {
-    /// The text of a variable.
+    /// The text of a variable, or of an array that is indexed.
     pub var: &'a dyn Fn(Name) -> String,
     /// Would a plain name be read as a variable? Then a symbol of that name is `sym(name)`.
     pub is_var: &'a dyn Fn(Name) -> bool,
@@ -174,6 +174,7 @@ fn binding(e: &Expr) -> u8 {
     match e {
         Expr::Lit(s) if is_negative(*s) => UNARY,
         Expr::Lit(_) | Expr::Var(_) | Expr::Sym(_) | Expr::Call(..) | Expr::Cast(..) => ATOM,
+        Expr::Index(..) => ATOM,
         Expr::Un(UnOp::Abs, _) => ATOM,
         Expr::Un(UnOp::Not, _) => NOT,
         Expr::Un(..) => UNARY,
@@ -229,6 +230,16 @@ fn bare(out: &mut String, e: &Expr, leaves: &Leaves) {
         },
         Expr::Call(func, a) => call(out, func.name(), &[a], leaves),
         Expr::Cast(dtype, a) => call(out, dtype.short(), &[a], leaves),
+        Expr::Index(array, at) => {
+            out.push_str(&(leaves.var)(*array));
+            let at: Vec<&Expr> = at.iter().collect();
+            // Indices over symbols alone would be read as a memlet: symbols are spelled out.
+            if at.iter().all(|e| e.vars().is_empty()) {
+                list(out, ['[', ']'], &at, &Leaves { is_var: &|_| true, ..*leaves });
+            } else {
+                list(out, ['[', ']'], &at, leaves);
+            }
+        }
         Expr::Select(cond, yes, no) => {
             write(out, yes, SELECT + 1, leaves);
             out.push_str(" if ");
@@ -241,14 +252,18 @@ fn bare(out: &mut String, e: &Expr, leaves: &Leaves) {
 
 fn call(out: &mut String, name: &str, args: &[&Expr], leaves: &Leaves) {
     out.push_str(name);
-    out.push('(');
+    list(out, ['(', ')'], args, leaves);
+}
+
+fn list(out: &mut String, around: [char; 2], args: &[&Expr], leaves: &Leaves) {
+    out.push(around[0]);
     for (i, arg) in args.iter().enumerate() {
         if i > 0 {
             out.push_str(", ");
         }
         write(out, arg, SELECT, leaves);
     }
-    out.push(')');
+    out.push(around[1]);
 }
 
 /// A literal: `0.2`, `3`, `True`, `1.0f32`, `3i32`, `inf`, `c128(0.0, 1.0)`.

@@ -20,13 +20,16 @@ pub enum TypeError {
     Condition(DType),
     #[error("branches of types {0} and {1}: both need the same type")]
     Branches(DType, DType),
+    #[error("index of '{array}' of type {found} instead of i64")]
+    Index { array: Name, found: DType },
     #[error("literal {0} does not fit its type")]
     Literal(String),
     #[error("expression nested deeper than {MAX_DEPTH}")]
     TooDeep,
 }
 
-/// The type of an expression; `env` gives the types of variables. Symbols are `i64`.
+/// The type of an expression; `env` gives the types of variables, and those of the elements of
+/// arrays. Symbols are `i64`.
 pub fn type_of(expr: &Expr, env: &dyn Fn(Name) -> Option<DType>) -> Result<DType, TypeError> {
     walk(expr, env, 0)
 }
@@ -57,6 +60,15 @@ fn walk(expr: &Expr, env: &dyn Fn(Name) -> Option<DType>, depth: usize) -> Resul
             }
             let (yes, no) = (sub(yes)?, sub(no)?);
             if yes == no { Ok(yes) } else { Err(TypeError::Branches(yes, no)) }
+        }
+        Expr::Index(array, at) => {
+            for index in at {
+                let found = sub(index)?;
+                if found != DType::I64 {
+                    return Err(TypeError::Index { array: *array, found });
+                }
+            }
+            env(*array).ok_or(TypeError::Undefined(*array))
         }
     }
 }

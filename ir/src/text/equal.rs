@@ -146,7 +146,7 @@ fn tasklet(
     let mut used: Vec<Name> = vec![];
     for assign in &t.code {
         assign.value.visit(&mut |e| {
-            if let Expr::Var(name) = e {
+            if let Expr::Var(name) | Expr::Index(name, _) = e {
                 used.push(*name);
             }
         });

@@ -159,8 +159,16 @@ impl Short<'_> {
         let reads = one_edge_each(&graph.in_edges(id), |e| e.dst.conn)?;
         let writes = one_edge_each(&graph.out_edges(id), |e| e.src.conn)?;
         let mut sources = BTreeMap::new();
+        let arrays = t.arrays();
         for (conn, _) in &t.inputs {
-            sources.insert(*conn, plain(reads.get(conn)?)?);
+            let memlet = *reads.get(conn)?;
+            let whole = || Some(Memlet::gather(memlet.data, self.data.get(&memlet.data)?));
+            let text = match arrays.contains(conn) {
+                true if whole().as_ref() == Some(memlet) => quoted(memlet.data),
+                true => return None,
+                false => plain(memlet)?,
+            };
+            sources.insert(*conn, text);
         }
         let targets: BTreeSet<Name> = t.outputs.iter().map(|o| o.0).collect();
         let is_local = |n: Name| !targets.contains(&n) && t.code.iter().any(|a| a.target == n);

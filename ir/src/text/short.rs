@@ -69,6 +69,8 @@ pub struct Ref {
 #[derive(Default)]
 struct Reads {
     inputs: Vec<(Memlet, Name)>,
+    /// Connectors of which elements are picked.
+    gathered: BTreeSet<Name>,
     /// Locals that are assigned so far.
     locals: BTreeSet<Name>,
     /// Names that connectors must not take.
@@ -393,15 +395,46 @@ impl Builder<'_, '_> {
             if reads.locals.contains(&name) {
                 return Ok(tasklet::Expr::Var(name));
             }
-            if self.context.data.contains_key(&name) {
-                let memlet = self.indexed(c, name, at)?.memlet;
-                return Ok(tasklet::Expr::Var(reads.connector(memlet)));
+            if let Some(data) = self.context.data.get(&name) {
+                // An index that has a value in it makes it a gather; its indices are read next.
+                let gathers = self.indexed_by_values(c, reads);
+                let memlet =
+                    if gathers { Memlet::gather(name, data) } else { self.indexed(c, name, at)?.memlet };
+                return Ok(tasklet::Expr::Var(reads.connector(memlet, gathers)));
             }
             if c.sees("[") {
                 return c.fault_at(at, format!("no container '{name}'"), "");
             }
             Ok(expr::leaf(name, false))
         })
+    }
+
+    /// Does a container, a local or a spelled-out leaf stand in the brackets that follow?
+    fn indexed_by_values(&self, c: &mut Cursor, reads: &Reads) -> bool {
+        if !c.sees("[") {
+            return false;
+        }
+        let (mut ahead, mut depth) = (c.clone(), 0);
+        while let Some(next) = ahead.peek() {
+            if ahead.sees_name() {
+                let Ok(name) = ahead.name("a name") else { return false };
+                let spelled = matches!(name.as_str(), "sym" | "var") && ahead.sees("(");
+                if spelled || self.context.data.contains_key(&name) || reads.locals.contains(&name) {
+                    return true;
+                }
+                continue;
+            }
+            match next {
+                '[' => depth += 1,
+                ']' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return false;
+            }
+            ahead.skip(next.len_utf8());
+        }
+        false
     }
 
     fn tasklet(&mut self, c: &mut Cursor, label: Name, span: Option<Span>) -> Parsed<()> {
@@ -630,11 +663,15 @@ fn flatten(items: &[Item], order: &mut Vec<Index>) {
 
 impl Reads {
     /// The connector that reads this; equal reads share one.
-    fn connector(&mut self, memlet: Memlet) -> Name {
-        if let Some((_, conn)) = self.inputs.iter().find(|(m, _)| *m == memlet) {
+    fn connector(&mut self, memlet: Memlet, gathers: bool) -> Name {
+        let same = |conn: &Name| self.gathered.contains(conn) == gathers;
+        if let Some((_, conn)) = self.inputs.iter().find(|(m, conn)| *m == memlet && same(conn)) {
             return *conn;
         }
         let conn = self.fresh("in", self.inputs.len());
+        if gathers {
+            self.gathered.insert(conn);
+        }
         self.inputs.push((memlet, conn));
         conn
     }

@@ -32,6 +32,8 @@ impl Emitter<'_> {
                 let a = self.value(a)?;
                 self.function(*func, a)
             }
+            Value::Gather { buffer, index } => self.gather(*buffer, index),
+            Value::Select(cond, a, b) if a.gathers() || b.gathers() => self.choice(cond, a, b),
             Value::Select(cond, a, b) => {
                 let cond = self.condition(cond)?;
                 let ((a, ta), (b, tb)) = (self.value(a)?, self.value(b)?);
@@ -64,6 +66,61 @@ impl Emitter<'_> {
         let at = self.address(buffer, index)?;
         let access = self.access(buffer, None);
         Ok((self.load_at(&at, dtype, &access)?, dtype))
+    }
+
+    /// The address is computed plainly, so that the optimizer sees the loads of a vector.
+    fn gather(&mut self, id: BufferId, index: &[Value]) -> Result<Operand> {
+        let buffer = self.buffer(id)?;
+        if buffer.strides.len() != index.len() {
+            return Err(malformed(format!("{} indices for {}", index.len(), buffer.name)));
+        }
+        let mut offset: Option<String> = None;
+        for (at, stride) in index.iter().zip(&buffer.strides) {
+            let (at, found) = self.value(at)?;
+            let at = self.expect(at, found, DType::I64)?.first().to_owned();
+            let stride = self.index(stride)?;
+            let term = match stride.as_str() {
+                "1" => at,
+                _ => self.f.op(&format!("mul nsw i64 {at}, {stride}")),
+            };
+            offset = Some(match offset {
+                None => term,
+                Some(sum) => self.f.op(&format!("add nsw i64 {sum}, {term}")),
+            });
+        }
+        let (base, ty) = (self.base(id)?, memory_type(buffer.dtype)?);
+        let offset = offset.unwrap_or_else(|| "0".into());
+        let at = self.f.op(&format!("getelementptr inbounds {ty}, ptr {base}, i64 {offset}"));
+        let access = self.access(id, None);
+        Ok((self.load_at(&at, buffer.dtype, &access)?, buffer.dtype))
+    }
+
+    /// A choice whose sides must not both be evaluated.
+    fn choice(&mut self, cond: &Value, a: &Value, b: &Value) -> Result<Operand> {
+        let cond = self.condition(cond)?;
+        let (yes, no, end) =
+            (self.f.fresh_label("pick"), self.f.fresh_label("other"), self.f.fresh_label("picked"));
+        self.f.line(&format!("br i1 {cond}, label %{yes}, label %{no}"));
+        let mut sides = vec![];
+        for (label, side) in [(yes, a), (no, b)] {
+            self.f.label(&label);
+            // What a side learns does not hold behind it.
+            let mark = self.f.open();
+            let (value, dtype) = self.value(side)?;
+            self.f.close(mark);
+            sides.push((value, dtype, self.f.block.clone()));
+            self.f.line(&format!("br label %{end}"));
+        }
+        self.f.label(&end);
+        let [(a, ta, from_a), (b, tb, from_b)] = &sides[..] else { return Err(malformed("a choice".into())) };
+        if ta != tb {
+            return Err(malformed(format!("a choice between {ta} and {tb}")));
+        }
+        let ty = scalar_type(ta.part())?;
+        let choice = self.each_of(a, b, |e, a, b| {
+            Ok(e.f.op(&format!("phi {ty} [ {a}, %{from_a} ], [ {b}, %{from_b} ]")))
+        })?;
+        Ok((choice, *ta))
     }
 
     pub fn load_at(&mut self, at: &str, dtype: DType, access: &str) -> Result<Ssa> {

@@ -2,6 +2,7 @@
 
 use weft_ir::sdfg::Place;
 use weft_ir::symbolic::{Assumptions, Expr, Range, Subset};
+use weft_ir::tasklet::BinOp;
 
 use super::{Result, refuse};
 use crate::tree::{Buffer, BufferId, Operand, Value};
@@ -42,6 +43,23 @@ impl View {
             Dim::Along { begin, step } => begin + at.next().unwrap_or(&Expr::zero()) * step,
         };
         self.dims.iter().map(&mut next).collect()
+    }
+
+    /// The element at indices that are values.
+    pub fn gather(&self, at: Vec<Value>) -> Value {
+        let mut at = at.into_iter();
+        let both = |op, a: Value, b: Value| Value::Bin(op, Box::new(a), Box::new(b));
+        let index = self.dims.iter().map(|dim| match dim {
+            Dim::At(e) => Value::Index(e.clone()),
+            Dim::Along { begin, step } => {
+                let mut index = at.next().unwrap_or(Value::Index(Expr::zero()));
+                if !step.is_one() {
+                    index = both(BinOp::Mul, index, Value::Index(step.clone()));
+                }
+                if begin.is_zero() { index } else { both(BinOp::Add, index, Value::Index(begin.clone())) }
+            }
+        });
+        Value::Gather { buffer: self.buffer, index: index.collect() }
     }
 
     /// The part that a subset selects, as a container of the given rank: surplus dimensions that

@@ -239,8 +239,13 @@ impl Lowerer {
     ) -> Result<()> {
         let place = Place::Node(id);
         let mut vars: BTreeMap<Name, Value> = BTreeMap::new();
+        let (picked, mut arrays) = (tasklet.arrays(), BTreeMap::new());
         for edge in state.graph.in_edges(id) {
             let (Some(conn), Some(memlet)) = (edge.dst.conn, &edge.memlet) else { continue };
+            if picked.contains(&conn) {
+                arrays.insert(conn, memlet.data);
+                continue;
+            }
             let (buffer, index) = self.element(env, memlet, place)?;
             vars.insert(conn, Value::Load { buffer, index });
         }
@@ -251,7 +256,8 @@ impl Lowerer {
             .filter_map(|e| Some((e.src.conn?, e.memlet.as_ref()?)))
             .collect();
         for (i, assign) in tasklet.code.iter().enumerate() {
-            let value = self.value(env, &assign.value, &|n| vars.get(&n).cloned(), place)?;
+            let named = |n| vars.get(&n).cloned();
+            let value = self.value(env, &assign.value, &named, &|n| arrays.get(&n).copied(), place)?;
             let later =
                 tasklet.code[i + 1..].iter().map(|a| count_uses(&a.value, assign.target)).sum::<usize>();
             let stores = outputs.iter().filter(|(conn, _)| *conn == assign.target).count();

@@ -9,15 +9,17 @@ use super::{Env, Lowerer, Result, refuse};
 use crate::tree::Value;
 
 impl Lowerer {
-    /// `vars` says what a variable is; others are scalar containers.
+    /// `vars` says what a variable is, `arrays` what one that is indexed stands for; others are
+    /// scalar containers.
     pub(super) fn value(
         &self,
         env: &Env,
         expr: &tasklet::Expr,
         vars: &dyn Fn(Name) -> Option<Value>,
+        arrays: &dyn Fn(Name) -> Option<Name>,
         place: Place,
     ) -> Result<Value> {
-        let sub = |e: &tasklet::Expr| self.value(env, e, vars, place).map(Box::new);
+        let sub = |e: &tasklet::Expr| self.value(env, e, vars, arrays, place).map(Box::new);
         Ok(match expr {
             tasklet::Expr::Lit(s) => Value::Lit(*s),
             tasklet::Expr::Sym(e) => Value::Index(env.expr(e)),
@@ -30,12 +32,23 @@ impl Lowerer {
             tasklet::Expr::Cast(t, a) => Value::Cast(*t, sub(a)?),
             tasklet::Expr::Bin(op, a, b) => Value::Bin(*op, sub(a)?, sub(b)?),
             tasklet::Expr::Select(c, a, b) => Value::Select(sub(c)?, sub(a)?, sub(b)?),
+            tasklet::Expr::Index(array, at) => {
+                let Some(view) = arrays(*array).and_then(|data| env.views.get(&data)) else {
+                    return refuse(place, format!("'{array}' is no array that is known here"));
+                };
+                if view.rank() != at.len() {
+                    return refuse(place, format!("{} indices into '{array}'", at.len()));
+                }
+                let at: Result<Vec<Value>> =
+                    at.iter().map(|e| self.value(env, e, vars, arrays, place)).collect();
+                view.gather(at?)
+            }
         })
     }
 
     /// A condition, or the value of a symbol.
     pub(super) fn condition(&self, env: &Env, expr: &tasklet::Expr, place: Place) -> Result<Value> {
-        self.value(env, expr, &|_| None, place)
+        self.value(env, expr, &|_| None, &|_| None, place)
     }
 
     /// What an assignment gives a symbol, as an `i64`.

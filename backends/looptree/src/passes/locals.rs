@@ -168,6 +168,7 @@ fn move_to_use(rest: &mut [Stmt], name: Name, value: &Value) -> bool {
             reads.push(*buffer);
             symbolic |= !index.is_empty();
         }
+        Value::Gather { buffer, .. } => reads.push(*buffer),
         Value::Index(_) => symbolic = true,
         _ => {}
     });

@@ -77,7 +77,7 @@ fn drop_unused(program: &mut Program) {
             }
             for value in stmt.values_mut() {
                 value.rewrite(&mut |v| {
-                    if let Value::Load { buffer, .. } = v {
+                    if let Value::Load { buffer, .. } | Value::Gather { buffer, .. } = v {
                         *buffer = new(*buffer);
                     }
                 });

@@ -123,6 +123,11 @@ impl Checker<'_, '_> {
 
     /// A condition or an assigned value.
     fn typed(&mut self, e: &tasklet::Expr, expected: DType, context: &Context, place: Place) {
+        if !matches!(type_of(e, &|_| Some(DType::I64)), Err(tasklet::TypeError::TooDeep))
+            && let Some(array) = e.arrays().first()
+        {
+            return self.report(place, format!("an element of '{array}' is picked outside of a tasklet"));
+        }
         let env = |name: Name| self.sdfg.data.get(&name).filter(|d| d.is_scalar()).map(|d| d.dtype);
         match type_of(e, &env) {
             Ok(found) if found == expected => {}

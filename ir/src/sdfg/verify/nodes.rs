@@ -1,6 +1,6 @@
 //! What is particular to tasklets, library nodes and nested SDFGs: invariants 12 and 16 to 19.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::edges::{possible, resolves};
 use super::state::State;
@@ -12,8 +12,8 @@ use crate::sdfg::{
     BlockKind, Data, Edge, Library, LibraryKind, MapId, Memlet, Nested, Node, NodeId, Place, Sdfg, Tasklet,
     Wcr,
 };
-use crate::symbolic::{Expr, Subset};
-use crate::tasklet::{TypeError, type_of};
+use crate::symbolic::{Expr, Range, Subset};
+use crate::tasklet::{Expr as E, TypeError, type_of};
 
 impl Checker<'_, '_> {
     pub fn node(&mut self, state: &State, id: NodeId, node: &Node) {
@@ -76,6 +76,7 @@ impl Checker<'_, '_> {
     fn tasklet(&mut self, state: &State, id: NodeId, tasklet: &Tasklet) {
         let place = Place::Node(id);
         let ends = &state.ends[&id];
+        let arrays = self.gathers(tasklet, place);
         for (edges, conns, inputs) in
             [(&ends.ins, &tasklet.inputs, true), (&ends.outs, &tasklet.outputs, false)]
         {
@@ -91,10 +92,70 @@ impl Checker<'_, '_> {
                         format!("connector '{name}' of {want} carries '{}' of {dtype}", memlet.data);
                     self.report(Place::Edge(edge.id), message);
                 }
-                self.single(state, edge, memlet);
+                match conn.and_then(|c| arrays.get(&c)) {
+                    Some(&rank) if inputs => self.whole(state, edge, rank),
+                    _ => self.single(state, edge, memlet),
+                }
             }
         }
         self.code(state, id, tasklet, place);
+    }
+
+    /// The connectors that the code indexes, with their numbers of indices; each is an input and is
+    /// read in no other way.
+    fn gathers(&mut self, tasklet: &Tasklet, place: Place) -> BTreeMap<Name, usize> {
+        let (mut arrays, mut read): (BTreeMap<Name, usize>, Vec<Name>) = Default::default();
+        let mut uneven = vec![];
+        for assign in &tasklet.code {
+            // What is too deep is reported with the types.
+            if matches!(type_of(&assign.value, &|_| Some(DType::I64)), Err(TypeError::TooDeep)) {
+                continue;
+            }
+            assign.value.visit(&mut |e| match e {
+                E::Var(name) => read.push(*name),
+                E::Index(name, at) => {
+                    if *arrays.entry(*name).or_insert(at.len()) != at.len() {
+                        uneven.push(*name);
+                    }
+                }
+                _ => {}
+            });
+        }
+        for name in uneven {
+            self.report(place, format!("'{name}' is indexed with different numbers of indices"));
+        }
+        for name in arrays.keys() {
+            if !tasklet.inputs.iter().any(|i| i.0 == *name) {
+                self.report(place, format!("'{name}' is indexed, but is no input"));
+            } else if read.contains(name) {
+                self.report(place, format!("'{name}' is both indexed and read as one element"));
+            }
+        }
+        arrays
+    }
+
+    /// What is gathered from is the whole container.
+    fn whole(&mut self, state: &State, edge: &Edge, rank: usize) {
+        let Some((memlet, data)) = self.memlet(edge) else { return };
+        let (place, name) = (Place::Edge(edge.id), memlet.data);
+        if data.shape.len() != rank {
+            let dimensions = data.shape.len();
+            return self.report(place, format!("{rank} indices into '{name}' of rank {dimensions}"));
+        }
+        let full = data.full_subset();
+        if !memlet.dynamic {
+            self.report(place, format!("a gather from '{name}' by a memlet that is not dynamic"));
+        }
+        if memlet.subset == full {
+            return;
+        }
+        let facts = state.facts(self, state.scope(edge));
+        let same = |a: &Range, b: &Range| {
+            a.step.is_one() && facts.eq(&a.begin, &b.begin).is_yes() && facts.eq(&a.end, &b.end).is_yes()
+        };
+        if memlet.subset.rank() != rank || !memlet.subset.0.iter().zip(&full.0).all(|(a, b)| same(a, b)) {
+            self.report(place, format!("a gather from '{name}[{}]', which is not all of it", memlet.subset));
+        }
     }
 
     fn code(&mut self, state: &State, id: NodeId, tasklet: &Tasklet, place: Place) {

@@ -6,7 +6,7 @@ use super::Checker;
 use super::edges::Role;
 use super::state::State;
 use crate::names::Name;
-use crate::sdfg::{Edge, Memlet, Node, NodeId, Paths, Place, Wcr};
+use crate::sdfg::{Edge, MapId, Memlet, Node, NodeId, Paths, Place, Wcr};
 use crate::symbolic::Subset;
 
 /// One read or write of a container by a node that is no map.
@@ -20,6 +20,8 @@ struct Event<'s> {
     wcr: Option<Wcr>,
     /// `None`: all of it.
     subset: Option<&'s Subset>,
+    /// A tasklet picks the elements.
+    gathers: bool,
 }
 
 impl Checker<'_, '_> {
@@ -29,7 +31,8 @@ impl Checker<'_, '_> {
             let (Some(memlet), Some(role)) = (&edge.memlet, state.role(edge)) else { continue };
             events_of(state, edge, memlet, role, &mut |at, by, reads, subset| {
                 if let Node::Access(name) = state.node(at) {
-                    let event = Event { edge, at, by, reads, wcr: memlet.wcr, subset };
+                    let gathers = reads && edge.dst.node == by && picks(state.node(by), edge);
+                    let event = Event { edge, at, by, reads, wcr: memlet.wcr, subset, gathers };
                     events.entry(*name).or_default().push(event);
                 }
             });
@@ -45,6 +48,8 @@ impl Checker<'_, '_> {
             for (i, one) in events.iter().enumerate() {
                 for other in &events[..i] {
                     self.pair(state, name, other, one, &paths);
+                    self.gathered(state, name, one, other);
+                    self.gathered(state, name, other, one);
                 }
             }
         }
@@ -69,6 +74,31 @@ impl Checker<'_, '_> {
         let message =
             format!("{} and {} of '{name}' may overlap and no path orders them", verb(one), verb(other));
         self.report(Place::Edge(other.edge.id), message);
+    }
+}
+
+impl Checker<'_, '_> {
+    /// Which element a gather reads is not known: iterations of a map around it leave all alone.
+    fn gathered(&mut self, state: &State, name: Name, read: &Event, write: &Event) {
+        if !read.gathers || write.reads {
+            return;
+        }
+        let own = state.scopes.enclosing(write.at);
+        let around = state.scopes.enclosing(write.by);
+        let shared = |m: &&MapId| around.contains(m) && !own.contains(m);
+        if let Some(map) = state.scopes.enclosing(read.by).iter().find(shared) {
+            let label = state.graph.map(*map).label;
+            let message = format!("iterations of '{label}' write '{name}' and gather from it");
+            self.report(Place::Edge(read.edge.id), message);
+        }
+    }
+}
+
+/// Does the node pick the elements of what the edge brings?
+fn picks(node: &Node, edge: &Edge) -> bool {
+    match (node, edge.dst.conn) {
+        (Node::Tasklet(t), Some(conn)) => t.arrays().contains(&conn),
+        _ => false,
     }
 }
 

@@ -454,6 +454,107 @@ fn i16_tasklets() {
     });
 }
 
+/// A gather of two dimensions, by values and by symbols.
+fn gathers() -> Sdfg {
+    parse(
+        "sdfg g(A: f64[N, M], idx: i64[K]) -> return_0: f64[K]
+  state s0
+    map m [i = 0:K]
+      pick: return_0[i] = A[idx[i], sym(i)]
+",
+    )
+}
+
+#[track_caller]
+fn changed_gather(message: &str, change: impl FnOnce(&mut Sdfg)) {
+    let mut sdfg = gathers();
+    change(&mut sdfg);
+    breaks(sdfg, message);
+}
+
+#[test]
+fn i16_gathers() {
+    assert_eq!(messages(gathers()), [""; 0]);
+    let whole = |g: &StateGraph, e: &Edge| {
+        matches!(g.node(e.dst.node), Node::Tasklet(_)) && e.memlet.as_ref().is_some_and(|m| m.dynamic)
+    };
+    changed_gather("a gather from 'A[0:N, 1:M]', which is not all of it", |g| {
+        memlet(state(g, "s0"), whole).subset = subset("0:N, 1:M");
+    });
+    changed_gather("a gather from 'A[0:N, 0:K]', which is not all of it", |g| {
+        memlet(state(g, "s0"), whole).subset = subset("0:N, 0:K");
+    });
+    changed_gather("by a memlet that is not dynamic", |g| memlet(state(g, "s0"), whole).dynamic = false);
+    let index = |at: Vec<E>| E::index("in0", at);
+    let code = |g: &mut Sdfg, e: E| tasklet(g, "pick").code[0].value = e;
+    changed_gather("1 indices into 'A' of rank 2", |g| code(g, index(vec![E::var("in1")])));
+    changed_gather("with different numbers of indices", |g| {
+        let one = index(vec![E::var("in1")]);
+        code(g, E::bin(BinOp::Add, one, index(vec![E::var("in1"), E::var("in1")])));
+    });
+    changed_gather("index of 'in0' of type f64 instead of i64", |g| {
+        code(g, index(vec![E::var("in1"), E::f64(1.0)]));
+    });
+    changed_gather("'in0' is both indexed and read as one element", |g| {
+        let element = index(vec![E::var("in1"), E::var("in1")]);
+        code(g, E::bin(BinOp::Add, element, E::var("in0")));
+    });
+    changed_gather("'local' is indexed, but is no input", |g| {
+        let value = E::var("in1");
+        tasklet(g, "pick").code.insert(0, tasklet::Assign { target: "local".into(), value });
+        let value = E::index("local", vec![E::var("in1")]);
+        tasklet(g, "pick").code[1].value = E::cast(DType::F64, value);
+    });
+    changed_gather("is not a single element", |g| code(g, E::var("in0")));
+    changed("an element of 'flag' is picked outside of a tasklet", |g| {
+        if let Some(block) = block(&mut g.body, "if")
+            && let BlockKind::Conditional { branches, .. } = &mut block.kind
+        {
+            branches[0].0 = E::index("flag", vec![E::Lit(Scalar::i64(0))]);
+        }
+    });
+}
+
+#[test]
+fn i20_gathers_are_of_what_no_iteration_writes() {
+    let text = |body: &str| {
+        format!(
+            "sdfg g(A: f64[N], idx: i64[N])
+  transient t: f64[N]
+  state s0
+{body}"
+        )
+    };
+    let conflict = "write 'A' and gather from it";
+    let one = text(
+        "    map m [i = 0:N]
+      pick: A[i] = A[idx[i]]
+",
+    );
+    breaks(parse(&one), conflict);
+    let nested = "    map m [i = 0:N]
+      map n [j = 0:N]
+        pick: A[i] += A[idx[j]]
+";
+    breaks(parse(&text(nested)), conflict);
+    let apart = "    map m [i = 0:N]
+      pick: t[i] = A[idx[i]]
+    map n [j = 0:N]
+      put: A[j] = t[j]
+";
+    assert_eq!(messages(parse(&text(apart))), [""; 0]);
+    // Each iteration has its own.
+    let own = "    map m [i = 0:N]
+      local t
+      map n [j = 0:N]
+        fill: t[j] = A[j]
+      map o [k = 0:N]
+                       pick: A2[i, k] = t[idx[k]]
+";
+    let own = text(own).replace("idx: i64[N]", "idx: i64[N], A2: f64[N, N]");
+    assert_eq!(messages(parse(&own)), [""; 0]);
+}
+
 fn library<'g>(sdfg: &'g mut Sdfg, label: &str) -> &'g mut LibraryKind {
     let graph = state(sdfg, "s1");
     let id = node(graph, label);
