@@ -77,7 +77,7 @@ impl Emitter<'_> {
         let mut offset: Option<String> = None;
         for (at, stride) in index.iter().zip(&buffer.strides) {
             let (at, found) = self.value(at)?;
-            let at = self.expect(at, found, DType::I64)?.first().to_owned();
+            let at = self.expect(at, found, DType::I64)?.first().to_string();
             let stride = self.index(stride)?;
             let term = match stride.as_str() {
                 "1" => at,
@@ -117,10 +117,10 @@ impl Emitter<'_> {
             return Err(malformed(format!("a choice between {ta} and {tb}")));
         }
         let ty = scalar_type(ta.part())?;
-        let choice = self.each_of(a, b, |e, a, b| {
+        let chosen = self.each_of(a, b, |e, a, b| {
             Ok(e.f.op(&format!("phi {ty} [ {a}, %{from_a} ], [ {b}, %{from_b} ]")))
         })?;
-        Ok((choice, *ta))
+        Ok((chosen, *ta))
     }
 
     pub fn load_at(&mut self, at: &str, dtype: DType, access: &str) -> Result<Ssa> {
