@@ -5,6 +5,7 @@
 Needs a Python with dace==1.0.2. Exits with 1 if a graph is refused or a result differs.
 """
 import glob
+import math
 import os
 import sys
 import tempfile
@@ -104,6 +105,13 @@ def checks(n, A, x):
     return a, b
 
 
+def complex_parts(z, w, u, x, total):
+    total += (z * w).sum()
+    whole = (z + w * 1j) / (w + (0.5 + 8j)) - z.conj() + np.exp(z * 0.5j)
+    erf = np.array([math.erf(v) for v in x])
+    return whole, abs(z) + z.real * w.imag + erf, u * (x + 0.5j).astype(np.complex64) + np.sqrt(u)
+
+
 def u(*shape):
     return R.random(shape)
 
@@ -130,6 +138,11 @@ CASES = {
     "cholesky": (cholesky, dict(A=spd(N)), dict(N=N)),
     "tiled": (tiled, dict(A=u(35, 35), B=u(35, 35)), dict(N=35)),
     "empty_inputs": (fill, dict(A=np.zeros((N, M), np.int64), B=np.zeros((N, M), np.float32)), dict(N=N, M=M)),
+    "complex_parts": (
+        complex_parts,
+        dict(z=u(N) + 1j * u(N), w=u(N) - 1j * u(N), u=(u(N) - 1j * u(N)).astype(np.complex64), x=u(N), total=np.full(1, 2 - 1j)),
+        dict(N=N),
+    ),
     "checks": (checks, dict(n=5, A=np.asfortranarray(u(N, M)), x=u(N) + 3), dict(N=N, M=M)),
 }
 
@@ -157,7 +170,7 @@ def run(path):
         touched = slice(None)
         if name == "checks" and what.startswith("return"):
             touched = [0, 1, 2, 4, 5]  # the others are never written
-        rtol = 1e-5 if e.dtype == np.float32 else 1e-10
+        rtol = 1e-5 if e.dtype in (np.float32, np.complex64) else 1e-10
         np.testing.assert_allclose(g[touched] if e.ndim else g, e[touched] if e.ndim else e, rtol=rtol, atol=1e-12, err_msg=what)
     return "right"
 

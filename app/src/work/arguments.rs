@@ -326,6 +326,7 @@ pub fn as_type(value: HostArray, dtype: DType) -> Result<HostArray, String> {
         (Scalar::Int(_, i), DType::F64) => Some(Scalar::F64(i as f64)),
         (Scalar::F64(x), DType::F32) => Some(Scalar::F32(x as f32)),
         (Scalar::F64(x), DType::F64) => Some(Scalar::F64(x)),
+        (number, t) if t.is_complex() => Some(weft_ir::tasklet::cast(t, number)),
         _ => None,
     };
     let one = weft_ir::interp::Array::from_scalars(dtype, &[], &[fits.ok_or_else(wrong)?]);
@@ -366,6 +367,11 @@ fn sample(kind: &str, value: &HostArray, extents: Option<Vec<String>>) -> Result
             (DType::F32, _) => {
                 let x = f32::from_le_bytes(b[..4].try_into().expect("four bytes"));
                 Sample::NumpyScalar(weft_ir::dtype::Scalar::F32(x))
+            }
+            (DType::C64 | DType::C128, _) => {
+                let value = weft_ir::interp::Array::from_bytes(value.dtype, &[], b.clone());
+                let value = value.expect("the bytes of one element").get(0);
+                Sample::NumpyScalar(value)
             }
             (DType::F64, _) => Sample::NumpyScalar(Scalar::F64(f64_at(0))),
             (dtype, _) => {

@@ -27,7 +27,12 @@ pub enum Format {
 /// The graph in that format.
 pub fn export(graph: &Verified, format: Format) -> Result<String, Fault> {
     let what = match format {
-        Format::Sdfg => return Ok(weft_ir::json::write(graph)),
+        Format::Sdfg => {
+            if let Some(reason) = weft_ir::json::nameless_in_dace(graph) {
+                return Err(Problem::usage(reason).into());
+            }
+            return Ok(weft_ir::json::write(graph));
+        }
         Format::Text => return Ok(weft_ir::text::print(graph)),
         Format::Dot => return Ok(super::picture::dot(graph)),
         Format::Svg => return Ok(super::picture::svg(graph)),

@@ -157,6 +157,88 @@ fn histogram_is_atomic() {
     }
 }
 
+/// Numbers of size one, so that long products stay in range.
+fn turns(n: usize) -> Vec<f64> {
+    random(n, 3).iter().flat_map(|x| [(3.0 * x).cos(), (3.0 * x).sin()]).collect()
+}
+
+fn times((ar, ai): (f64, f64), (br, bi): (f64, f64)) -> (f64, f64) {
+    (ar * br - ai * bi, ar * bi + ai * br)
+}
+
+/// The folds of complex numbers as pairs, by class `i % classes`, from a start.
+fn folded(op: Wcr, numbers: &[f64], classes: usize, start: (f64, f64)) -> Vec<f64> {
+    let mut cells = vec![start; classes];
+    for (i, z) in numbers.chunks(2).enumerate() {
+        let cell = &mut cells[i % classes];
+        *cell = match op {
+            Wcr::Sum => (cell.0 + z[0], cell.1 + z[1]),
+            _ => times(*cell, (z[0], z[1])),
+        };
+    }
+    cells.into_iter().flat_map(|(re, im)| [re, im]).collect()
+}
+
+fn near(got: &[f64], expected: &[f64]) {
+    let close = got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(close, "{got:?} instead of {expected:?}");
+}
+
+#[test]
+fn threads_share_complex_elements() {
+    for op in [Wcr::Sum, Wcr::Product] {
+        let value = load(0, &["i"]);
+        let combine = Stmt::Combine { buffer: BufferId(1), index: vec![e("i % 7")], op, value, atomic: true };
+        let p = program(
+            vec![
+                buffer("A", DType::C128, &["N"], Placement::Argument(0)),
+                buffer("H", DType::C128, &["7"], Placement::Argument(1)),
+            ],
+            &["N"],
+            vec![for_loop("i", "0:N", Parallel, vec![combine])],
+        );
+        let n = 10_007;
+        let (mut a, mut h) = (turns(n), [1.0, 0.5].repeat(7));
+        let expected = folded(op, &a, 7, (1.0, 0.5));
+        run(&p, &mut [&mut a, &mut h], &[n as i64]).expect("runs");
+        near(&h, &expected);
+    }
+}
+
+/// A complex local of the outside, and accumulators of every thread.
+#[test]
+fn parallel_loops_accumulate_complex_numbers() {
+    let name = Name::new;
+    let number = |re, im| Value::Lit(Scalar::Complex(DType::C128, re, im));
+    for schedule in [Parallel, Vector, Sequential] {
+        let update = |to: &str, value| Stmt::Update { accumulator: name(to), value };
+        let body = vec![update("sum", mul(load(0, &["i"]), local("s"))), update("prod", load(0, &["i"]))];
+        let mut l = for_loop("i", "0:N", schedule, body);
+        if let Stmt::For(l) = &mut l {
+            let start = |name, op, init| Accumulator { name, dtype: DType::C128, op, init };
+            l.accumulators.push(start(name("sum"), Wcr::Sum, number(0.25, 0.0)));
+            l.accumulators.push(start(name("prod"), Wcr::Product, number(0.0, 2.0)));
+        }
+        let first = Stmt::Let { name: name("s"), dtype: DType::C128, value: load(1, &["0"]) };
+        let last = [store(1, &["0"], local("sum")), store(1, &["1"], local("prod"))];
+        let p = program(
+            vec![
+                buffer("A", DType::C128, &["N"], Placement::Argument(0)),
+                buffer("H", DType::C128, &["2"], Placement::Argument(1)),
+            ],
+            &["N"],
+            [vec![first, l], last.to_vec()].concat(),
+        );
+        let n = 10_007;
+        let (mut a, mut h) = (turns(n), vec![0.5, -2.0, 0.0, 0.0]);
+        let sum = folded(Wcr::Sum, &a, 1, (0.0, 0.0));
+        let sum = times((sum[0], sum[1]), (0.5, -2.0));
+        let product = folded(Wcr::Product, &a, 1, (0.0, 2.0));
+        run(&p, &mut [&mut a, &mut h], &[n as i64]).expect("runs");
+        near(&h, &[sum.0 + 0.25, sum.1, product[0], product[1]]);
+    }
+}
+
 /// A combine that is not atomic may still meet itself from iteration to iteration of one thread.
 #[test]
 fn vector_loop_that_combines_into_one_place() {

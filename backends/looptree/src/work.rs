@@ -178,6 +178,10 @@ fn type_of(program: &Program, value: &Value) -> Option<DType> {
     dtype_of(value, &program.buffers, &|_| None).ok()
 }
 
+fn is_complex(program: &Program, value: &Value) -> bool {
+    type_of(program, value).is_some_and(DType::is_complex)
+}
+
 fn flops(dtype: DType, n: i64) -> i64 {
     if dtype.is_float() {
         n
@@ -196,15 +200,8 @@ fn of_value(program: &Program, value: &Value, weight: &Weight) -> i64 {
             Value::Load { .. } | Value::Select(..) | Value::Un(..) => 1,
             // The lines of memory are seldom in order.
             Value::Gather { .. } => 4,
-            Value::Bin(op @ (BinOp::Mul | BinOp::Div), a, _)
-                if type_of(program, a).is_some_and(DType::is_complex) =>
-            {
-                if *op == BinOp::Mul {
-                    4
-                } else {
-                    20
-                }
-            }
+            Value::Bin(BinOp::Mul, a, _) if is_complex(program, a) => 4,
+            Value::Bin(BinOp::Div, a, _) if is_complex(program, a) => 20,
             Value::Bin(op, ..) => match op {
                 BinOp::Complex => 0,
                 BinOp::Div | BinOp::FloorDiv | BinOp::Mod => 4,

@@ -44,7 +44,7 @@ impl Random {
             DType::Bool => Scalar::Bool(small > 0),
             DType::F32 => Scalar::F32(small as f32 * 0.5),
             DType::F64 => Scalar::F64((self.next() % 1000) as f64 * 0.004 - 1.0),
-            t if t.is_complex() => Scalar::Complex(t, small as f64, 0.5),
+            t if t.is_complex() => Scalar::Complex(t, small as f64, (self.next() % 3) as f64 * 0.5),
             t if t.is_unsigned() => Scalar::Int(t, small.abs()),
             t => Scalar::Int(t, small),
         }
@@ -77,7 +77,13 @@ fn close(a: Scalar, b: Scalar) -> bool {
     match (a, b) {
         (Scalar::F64(x), Scalar::F64(y)) => near(x, y, 1e-12),
         (Scalar::F32(x), Scalar::F32(y)) => near(x.into(), y.into(), 1e-5),
-        (Scalar::Complex(_, x, y), Scalar::Complex(_, z, w)) => near(x, z, 1e-6) && near(y, w, 1e-6),
+        // The parts of a product are as exact as its size.
+        (Scalar::Complex(t, x, y), Scalar::Complex(_, z, w)) => {
+            let eps = if t == DType::C64 { 1e-5 } else { 1e-12 };
+            let size = 1.0 + z.abs().max(w.abs());
+            let same = |x: f64, y: f64| near(x, y, eps) || (x - y).abs() <= eps * size;
+            same(x, z) && same(y, w)
+        }
         _ => a == b,
     }
 }

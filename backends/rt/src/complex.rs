@@ -200,11 +200,32 @@ mod tests {
 
     #[test]
     fn threads_fold_products() {
-        let mut list = vec![];
-        f64::symbols(&mut list);
-        assert!(
-            list.iter().any(|s| s.0 == "weft_csqrt_c128") && list.iter().any(|s| s.0 == "weft_cpow_c128")
-        );
+        let find = |name: &str| symbols().iter().find(|s| s.0 == name).expect("an entry").1;
+        let address = find("weft_atomic_product_c128");
+        let mut number = Complex { re: 2.0, im: 0.5 };
+        let at = &raw mut number as usize;
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(move || {
+                    // SAFETY: this is the function of that name.
+                    let fold = unsafe {
+                        std::mem::transmute::<usize, unsafe extern "C" fn(*mut Complex<f64>, f64, f64)>(
+                            address,
+                        )
+                    };
+                    for _ in 0..1001 {
+                        // SAFETY: the number outlives the threads, which only fold into it.
+                        unsafe { fold(at as *mut Complex<f64>, 0.0, 1.0) };
+                    }
+                });
+            }
+        });
+        // 4004 turns by a right angle.
+        assert_eq!(number, Complex { re: 2.0, im: 0.5 });
+    }
+
+    #[test]
+    fn every_entry_has_a_name_of_its_own() {
         let names: std::collections::BTreeSet<&str> = symbols().iter().map(|s| s.0).collect();
         assert_eq!(names.len(), symbols().len());
     }

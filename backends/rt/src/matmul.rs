@@ -357,6 +357,36 @@ mod tests {
     }
 
     #[test]
+    fn complex_products() {
+        crate::set_threads(2);
+        let mut seed = 5;
+        let (m, n, k) = (37usize, 70usize, 41usize);
+        let mut number = || faer::c64::new(value(&mut seed), value(&mut seed));
+        let a: Vec<faer::c64> = (0..m * k).map(|_| number()).collect();
+        let b: Vec<faer::c64> = (0..k * n).map(|_| number()).collect();
+        let mut c = vec![faer::c64::new(f64::NAN, 0.0); m * n];
+        // `b` is stored by columns.
+        let view = |data: *const faer::c64, row: usize, col: usize| View {
+            data: data as *mut u8,
+            row: row as i64,
+            col: col as i64,
+        };
+        let (av, bv, cv) = (view(a.as_ptr(), k, 1), view(b.as_ptr(), 1, k), view(c.as_mut_ptr(), n, 1));
+        // SAFETY: the vectors hold all that the views reach.
+        unsafe { weft_matmul(C128, m as i64, n as i64, k as i64, &av, &bv, &cv) };
+        for i in 0..m {
+            for j in 0..n {
+                let sum = (0..k).fold((0.0, 0.0), |(re, im), l| {
+                    let (x, y) = (a[i * k + l], b[j * k + l]);
+                    (re + x.re * y.re - x.im * y.im, im + x.re * y.im + x.im * y.re)
+                });
+                let got = c[i * n + j];
+                assert!((got.re - sum.0).abs() < 1e-12 && (got.im - sum.1).abs() < 1e-12, "{i} {j} {got}");
+            }
+        }
+    }
+
+    #[test]
     fn integers_wrap() {
         let (a, b, mut c) = ([100i8, 2, 3, 4], [5i8, 6, 7, 8], [0i8; 4]);
         let view = |data: *const i8| View { data: data as *mut u8, row: 2, col: 1 };

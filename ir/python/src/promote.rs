@@ -78,7 +78,10 @@ pub fn loop_of(op: Binary, t: DType) -> Result<(DType, DType), String> {
         Lt | Le | Gt | Ge | Min | Max if t.is_complex() => return wrong("complex numbers here"),
         Eq | Ne | Lt | Le | Gt | Ge => (t, DType::Bool),
         Min | Max => (t, t),
-        Complex => (float_of(t)?, if t == DType::F32 { DType::C64 } else { DType::C128 }),
+        Complex => {
+            let f = float_of(t)?;
+            (f, f.complex().ok_or_else(|| format!("'{}' is not defined for {}", verb(op), t.numpy()))?)
+        }
         Atan2 | Hypot | CopySign | NextAfter => {
             let f = float_of(t)?;
             if f.is_complex() {

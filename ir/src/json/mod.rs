@@ -12,6 +12,7 @@
 
 mod code;
 mod flatten;
+mod limits;
 mod names;
 mod raise;
 mod read;
@@ -23,6 +24,7 @@ mod value;
 mod write;
 mod write_state;
 
+pub use limits::nameless_in_dace;
 pub use read::read;
 
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use weft_cpu::Status;
-use weft_ir::dtype::Scalar;
+use weft_ir::dtype::{DType, Scalar};
 use weft_ir::interp::Array;
 use weft_ir::names::Name;
 use weft_looptree::Program;
@@ -70,6 +70,13 @@ pub fn close(a: Scalar, b: Scalar) -> bool {
     match (a, b) {
         (Scalar::F64(x), Scalar::F64(y)) => near(x, y, 1e-12),
         (Scalar::F32(x), Scalar::F32(y)) => near(x.into(), y.into(), 1e-5),
+        // The parts of a product are as exact as its size.
+        (Scalar::Complex(t, x, y), Scalar::Complex(u, v, w)) => {
+            let eps = if t == DType::C64 { 1e-5 } else { 1e-12 };
+            let size = 1.0 + v.abs().max(w.abs());
+            let same = |x: f64, y: f64| near(x, y, eps) || (x - y).abs() <= eps * size;
+            t == u && same(x, v) && same(y, w)
+        }
         _ => a == b,
     }
 }
