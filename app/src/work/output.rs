@@ -27,7 +27,14 @@ pub enum Format {
 /// The graph in that format.
 pub fn export(graph: &Verified, format: Format) -> Result<String, Fault> {
     let what = match format {
-        Format::Sdfg => return Ok(weft_ir::json::write(graph)),
+        Format::Sdfg => {
+            if let Some((label, operation)) = weft_ir::json::unknown_to_dace(graph) {
+                let message =
+                    format!("'{label}' is a call of {operation}, for which DaCe has no library node");
+                return Err(Problem::usage(message).into());
+            }
+            return Ok(weft_ir::json::write(graph));
+        }
         Format::Text => return Ok(weft_ir::text::print(graph)),
         Format::Dot => return Ok(super::picture::dot(graph)),
         Format::Svg => return Ok(super::picture::svg(graph)),

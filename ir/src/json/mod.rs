@@ -6,6 +6,8 @@
 //! travels as our text form in an attribute `_meta_weft` that DaCe ignores and drops: a file that
 //! has it, and was not changed since, reads back as the same graph.
 //!
+//! Of library calls DaCe has nodes for some ([`unknown_to_dace`]).
+//!
 //! Where the meanings differ: containers of rank 0 that the graph writes and the caller sees
 //! become arrays of one element (DaCe passes scalars by value); results are called `__return`, so
 //! that DaCe returns them; guards and checks do not run there; DaCe compiles with `-ffast-math`.
@@ -27,13 +29,31 @@ pub use read::read;
 
 use serde_json::{Value, json};
 
-use crate::sdfg::Sdfg;
+use crate::names::Name;
+use crate::sdfg::{Library, LibraryKind, LibraryOp, Node, Sdfg};
 
 /// The version of DaCe whose format is written.
 pub const DACE_VERSION: &str = "1.0.2";
 
 /// The attribute that carries our text form.
 const META: &str = "_meta_weft";
+
+/// The class of library nodes that DaCe has not.
+const OWN_CALL: &str = "weft.Call";
+
+/// An operation in the graph for which DaCe has no node: it cannot load the file. Its label and name.
+pub fn unknown_to_dace(sdfg: &Sdfg) -> Option<(Name, &'static str)> {
+    sdfg.states().into_iter().find_map(|(_, state)| {
+        state.nodes().find_map(|(_, node)| match node {
+            Node::Library(Library { label, kind: LibraryKind::Call(op) }) => {
+                let known = matches!(op, LibraryOp::Cholesky | LibraryOp::Inv | LibraryOp::Solve);
+                (!known).then_some((*label, op.name()))
+            }
+            Node::Nested(nested) => unknown_to_dace(&nested.sdfg),
+            _ => None,
+        })
+    })
+}
 
 /// Why a file cannot be read: it is no `.sdfg`, or uses what the graph has no words for.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
