@@ -1,11 +1,12 @@
 # make run     build Weft and open the workbench on a sample; in the terminal where there is no display
 # make test    every check there is; ends with "N passed, N failed"
 # make bench   compile times and run times of the samples, as tables
+# make fuzz    N random NumPy programs through NumPy and Weft (N=1000, SEED=0)
 # make setup   install what is missing; the others do this first
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := run
-.PHONY: run test bench setup build
+.PHONY: run test bench fuzz setup build
 
 # Expanded in the recipes, hence after setup has run.
 llvm = $(shell scripts/llvm)
@@ -37,3 +38,6 @@ test: setup
 bench: build
 	@$(with_blas) .venv/bin/python tests/bench_compile.py
 	@$(with_blas) .venv/bin/python tests/bench_run.py
+
+fuzz: build
+	@$(with_blas) .venv/bin/python tests/fuzz.py $(or $(N),1000) --seed $(or $(SEED),0)

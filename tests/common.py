@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 import numpy as np
@@ -21,6 +22,8 @@ except ImportError:  # Python 3.10 has no TOML reader of its own, but pip brings
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SAMPLES = os.path.join(ROOT, "samples")
 PRESETS = ("S", "M", "L", "paper")
+# One more, where sizes depend on each other, so that small ones cannot be made up.
+SMALL = "XS"
 
 
 def weft_path(given=None):
@@ -82,6 +85,7 @@ OPERATORS = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
 }
@@ -93,7 +97,7 @@ def evaluate(expression, symbols):
         return expression
 
     def value(node):
-        if isinstance(node, ast.Constant) and type(node.value) is int:
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
             return node.value
         if isinstance(node, ast.Name) and node.id in symbols:
             return symbols[node.id]
@@ -103,27 +107,45 @@ def evaluate(expression, symbols):
             return OPERATORS[type(node.op)](value(node.left), value(node.right))
         raise ValueError(f"not an expression of the spec: {expression}")
 
-    return value(ast.parse(expression, mode="eval").body)
+    return value(ast.parse(expression.strip(), mode="eval").body)
+
+
+def integer(expression, symbols):
+    """The value of an expression where only a whole number makes sense: an extent, a bound of integers."""
+    value = evaluate(expression, symbols)
+    if type(value) is not int:
+        raise ValueError(f"not an integer: {expression}")
+    return value
 
 
 PYTHON_TYPES = {"int": int, "float": float, "complex": complex, "bool": bool}
 
 
-def fill(kind, shape, dtype, rng):
+def fill(kind, shape, dtype, rng, symbols):
     """An array as the `fill` of a spec asks for it."""
     name, *bounds = kind.split(":")
+
+    def real():
+        if name == "normal":
+            return rng.normal(size=shape)
+        low, high = (float(evaluate(bound, symbols)) for bound in bounds or "01")
+        return rng.uniform(low, high, shape)
+
     if name in ("zeros", "ones"):
         data = getattr(np, name)(shape)
-    elif name == "uniform":
-        low, high = map(float, bounds) if bounds else (0.0, 1.0)
-        data = rng.uniform(low, high, shape)
-    elif name == "normal":
-        data = rng.normal(size=shape)
+    elif name in ("uniform", "normal"):
+        data = real() + 1j * real() if np.issubdtype(dtype, np.complexfloating) else real()
     elif name == "integers":
-        data = rng.integers(int(bounds[0]), int(bounds[1]), shape)
+        low, high = (integer(bound, symbols) for bound in bounds)
+        data = rng.integers(low, high, shape)
     elif name == "spd":
         part = rng.uniform(size=shape)
         data = (part + part.T) / 2 + len(part) * np.eye(len(part))
+    elif name == "row_pointers":
+        (last,) = (integer(bound, symbols) for bound in bounds)
+        data = np.sort(rng.integers(0, last + 1, shape))
+        data[-1:] = last
+        data[:1] = 0
     else:
         raise ValueError(f"no such fill: {kind}")
     return np.asarray(data).astype(dtype)
@@ -149,7 +171,7 @@ class Kernel:
 
     def __init__(self, name, path, function, presets, make):
         self.name, self.path, self.function, self.presets, self._make = name, path, function, presets, make
-        self.symbols = list(presets["S"])
+        self.symbols = [symbol for symbol, value in presets["S"].items() if type(value) is int]
 
     @property
     def target(self):
@@ -159,9 +181,13 @@ class Kernel:
         return load_function(self.path, self.function)
 
     def inputs(self, sizes, seed=0):
-        """The arguments by name, in the order of the signature."""
-        made = self._make(sizes, np.random.default_rng(seed))
-        return {name: made[name] for name in inspect.signature(self.load()).parameters}
+        """The arguments by name, in the order of the signature.
+
+        Symbols that `sizes` lacks are those of the first preset; parameters with a default may be left out.
+        """
+        made = self._make({**self.presets["S"], **sizes}, np.random.default_rng(seed))
+        parameters = inspect.signature(self.load()).parameters.values()
+        return {p.name: made[p.name] for p in parameters if p.name in made or p.default is p.empty}
 
 
 def sample(name):
@@ -173,10 +199,11 @@ def sample(name):
         for argument, entry in spec["args"].items():
             if "value" in entry:
                 kind = PYTHON_TYPES.get(entry["type"]) or np.dtype(entry["type"]).type
-                made[argument] = kind(evaluate(entry["value"], sizes))
+                value = integer if issubclass(kind, (int, np.integer)) and kind is not bool else evaluate
+                made[argument] = kind(value(entry["value"], sizes))
             else:
-                shape = tuple(evaluate(extent, sizes) for extent in entry["shape"])
-                made[argument] = fill(entry.get("fill", "uniform"), shape, entry["type"], rng)
+                shape = tuple(integer(extent, sizes) for extent in entry["shape"])
+                made[argument] = fill(entry.get("fill", "uniform"), shape, entry["type"], rng, sizes)
         return made
 
     return Kernel(name, os.path.join(SAMPLES, name + ".py"), spec["function"]["name"], spec["sizes"], make)
@@ -191,26 +218,63 @@ def samples(names=None):
     return [sample(name) for name in every if not names or name in names]
 
 
+class SparseMatrix:
+    """A random matrix in compressed row form, as far as NPBench asks SciPy for one."""
+
+    def __init__(self, rows, columns, density, format, dtype, random_state):
+        places = np.sort(random_state.choice(rows * columns, round(density * rows * columns), replace=False))
+        self.indptr = np.searchsorted(places, np.arange(rows + 1) * columns)
+        self.indices = places % columns
+        self.data = random_state.random(len(places)).astype(dtype)
+
+
+def stand_in_for_scipy():
+    """Lets NPBench's `initialize` functions run where SciPy is not installed."""
+    if "scipy" not in sys.modules and importlib.util.find_spec("scipy") is None:
+        sparse = types.ModuleType("scipy.sparse")
+        sparse.random = SparseMatrix
+        sys.modules["scipy"] = types.ModuleType("scipy")
+        sys.modules["scipy.sparse"] = sparse
+
+
 def npbench(root, names):
     """Those of the named kernels that a checkout of NPBench has, with its own sizes and data."""
-    found = []
-    for name in names:
-        info_path = os.path.join(root, "bench_info", name + ".json")
-        if not os.path.exists(info_path):
-            continue
-        with open(info_path) as file:
-            info = json.load(file)["benchmark"]
-        folder = os.path.join(root, "npbench", "benchmarks", *info["relative_path"].split("/"))
+    return [npbench_kernel(root, name) for name in names if os.path.exists(bench_info(root, name))]
 
-        def make(sizes, rng, info=info, folder=folder):
+
+def npbench_original(name, *roots):
+    """A kernel from the first checkout that has it; without one, this is the end."""
+    for root in filter(None, roots):
+        for kernel in npbench(root, [name]):
+            return kernel
+    sys.exit(f"not in these checkouts: {name}")
+
+
+def bench_info(root, name):
+    return os.path.join(root, "bench_info", name + ".json")
+
+
+def npbench_kernel(root, name):
+    with open(bench_info(root, name)) as file:
+        info = json.load(file)["benchmark"]
+    folder = os.path.join(root, "npbench", "benchmarks", *info["relative_path"].split("/"))
+    path = os.path.join(folder, info["module_name"] + "_numpy.py")
+
+    def make(sizes, rng):
+        made = dict(sizes)
+        if "init" in info:
+            if name == "gramschmidt" and sizes["M"] < sizes["N"]:
+                raise ValueError("initialize() looks for independent columns and would never end")
+            stand_in_for_scipy()
             initialize = load_function(os.path.join(folder, info["module_name"] + ".py"), info["init"]["func_name"])
-            made = initialize(*(sizes[argument] for argument in info["init"]["input_args"]))
+            found = initialize(*(sizes[argument] for argument in info["init"]["input_args"]))
             outputs = info["init"]["output_args"]
-            return {**sizes, **dict(zip(outputs, made if len(outputs) > 1 else [made]))}
+            made.update(zip(outputs, found if len(outputs) > 1 else [found]))
+        # NPBench passes by position, and its names are not always those of the function.
+        parameters = inspect.signature(load_function(path, info["func_name"])).parameters
+        return {parameter: made[given] for parameter, given in zip(parameters, info["input_args"])}
 
-        path = os.path.join(folder, info["module_name"] + "_numpy.py")
-        found.append(Kernel(name, path, info["func_name"], info["parameters"], make))
-    return found
+    return Kernel(name, path, info["func_name"], info["parameters"], make)
 
 
 # ---- data on disk ----
@@ -287,6 +351,11 @@ def compare(expected, path):
             got = dict(file)
     except Exception as error:  # whatever NumPy says about a file that it cannot read
         return f"the output cannot be read: {error}"
+    return difference_of_all(expected, got)
+
+
+def difference_of_all(expected, got):
+    """One line on how arrays by name differ, or None."""
     if set(got) != set(expected):
         return f"entries {sorted(got)}, expected {sorted(expected)}"
     for name, value in expected.items():

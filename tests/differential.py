@@ -19,6 +19,8 @@ import common
 
 LEVELS = ("none", "simplify", "auto")
 PRIMES = (29, 31, 37, 41, 43)
+# For kernels whose arrays or loops have more dimensions than that.
+SMALL_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 
 
 class Case:
@@ -29,12 +31,18 @@ class Case:
         self.target, self.level, self.threads = target, level, threads
 
 
+def has_few(symbols):
+    return len(symbols) <= len(PRIMES)
+
+
 def size_sets(kernel):
-    """Small, odd and unequal sizes for every symbol of a kernel."""
+    """Small, odd and unequal sizes for every symbol of a kernel, and its own small preset."""
     symbols = kernel.symbols
-    for size in (1, 2, 3, 7, 16):
+    for size in (1, 2, 3, 7, 16) if has_few(symbols) else (1, 2, 3):
         yield f"all {size}", dict.fromkeys(symbols, size)
-    yield "primes", dict(zip(symbols, PRIMES))
+    yield "primes", dict(zip(symbols, PRIMES if has_few(symbols) else SMALL_PRIMES))
+    if common.SMALL in kernel.presets:
+        yield common.SMALL, kernel.presets[common.SMALL]
     yield "one 1", {s: 1 if i == len(symbols) - 1 else 5 for i, s in enumerate(symbols)}
 
 
@@ -125,7 +133,7 @@ def renamed_cases(kernel, options, folder):
     for round_number in range(options.rounds):
         seed = options.rename * 1000 + round_number
         path, function_name, parameters = renamed(kernel, seed, folder)
-        sizes = {symbol: rng.randint(1, 48) for symbol in kernel.symbols}
+        sizes = {symbol: rng.randint(1, 48 if has_few(kernel.symbols) else 6) for symbol in kernel.symbols}
         inputs = {parameters[name]: value for name, value in kernel.inputs(sizes, seed=seed).items()}
         expected = expected_or_none(common.load_function(path, function_name), inputs)
         if expected is None:
@@ -188,14 +196,7 @@ def choose_kernels(options):
     if not (options.npbench or options.npbench_scc22):
         return common.samples(options.kernels)
     names = [kernel.name for kernel in common.samples(options.kernels)]
-    found = {}
-    for root in filter(None, (options.npbench, options.npbench_scc22)):
-        for kernel in common.npbench(root, names):
-            found.setdefault(kernel.name, kernel)
-    lost = [name for name in names if name not in found]
-    if lost:
-        sys.exit(f"not in these checkouts: {', '.join(lost)}")
-    return [found[name] for name in names]
+    return [common.npbench_original(name, options.npbench, options.npbench_scc22) for name in names]
 
 
 def main():

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit status out.
 
+mod batch;
 mod inspect;
 mod run;
 mod signals;
@@ -83,6 +84,9 @@ enum Command {
     },
     /// Open the window; without a display, do the same job in the terminal
     Open { file: Option<String> },
+    /// Run kernels that lines on stdin name (used by the test scripts)
+    #[command(hide = true)]
+    Batch(batch::BatchArgs),
     /// Serve compile and run requests (used by the other commands)
     Worker {
         #[arg(long)]
@@ -178,6 +182,7 @@ fn dispatch(command: Command, start: Instant) -> Result<(), Fault> {
             inspect::export(&file.load()?, &optimize, format, &output)
         }
         Command::Open { file } => run::open(file.as_deref(), start),
+        Command::Batch(args) => batch::batch(&args),
         Command::Worker { socket } => {
             weft_measure::serve(socket).map_err(|e| Fault::Kernel(format!("the connection broke: {e}")))
         }

@@ -1,7 +1,9 @@
 //! What ARCHITECTURE.md promises about the folders, checked.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
@@ -64,6 +66,31 @@ fn crates_point_one_way() {
             assert!(allowed.contains(&name.as_str()), "{folder} must not depend on {name}");
         }
     }
+}
+
+/// Crates with their features, as cargo builds them for a selection.
+fn built(selection: &[&str]) -> BTreeSet<String> {
+    let features = ["--no-default-features", "--features", "llvm22"];
+    let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+        .args(["tree", "--offline", "--prefix", "none", "--no-dedupe", "--format", "{p}|{f}"])
+        .args(features)
+        .args(selection)
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("utf-8");
+    text.lines().filter(|l| !l.is_empty()).map(|l| l.trim_end_matches(" (*)").to_string()).collect()
+}
+
+/// `make run` after `make test` builds nothing again: what the tests depend on turns on no feature of
+/// what the program depends on.
+#[test]
+fn the_program_and_the_tests_share_their_dependencies() {
+    let program = built(&["--package", "weft", "--edges", "normal,build"]);
+    let tests = built(&["--workspace", "--edges", "normal,build,dev"]);
+    let apart: Vec<&String> = program.difference(&tests).collect();
+    assert!(apart.is_empty(), "built twice, because the tests turn on other features: {apart:#?}");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use weft_ir::sdfg::{Node, Schedule, Scopes, Sdfg, Verified};
+use weft_ir::sdfg::{MapId, Node, Schedule, Scopes, Sdfg, Verified, verify};
 
 use crate::nest::maps;
-use crate::{Forwarding, Recipe, Setting, Settings, Site, Step, Transformation, apply, simplify};
+use crate::{Forwarding, Recipe, Setting, Settings, Site, Step, Transformation, apply, map_fusion, simplify};
 
 /// A graph on its way, with what was done to it.
 struct Journey {
@@ -65,6 +65,50 @@ impl Journey {
         any
     }
 
+    /// Fuses maps until none is left that repeats no work. Each fusion is checked by its own
+    /// conditions, and the verifier runs once, at the end. Should it find something, every fusion is
+    /// verified and those that it rejects are left out.
+    fn fuse(&mut self) {
+        let mut graph = self.graph.clone_sdfg();
+        let mut recipe = vec![];
+        let mut forwarding = Forwarding::default();
+        let mut refused: BTreeSet<(MapId, MapId)> = BTreeSet::new();
+        loop {
+            // As in `exhaust`.
+            let mut progress = false;
+            let open = |graph: &Sdfg, refused: &BTreeSet<(MapId, MapId)>| {
+                let all = map_fusion::candidates(graph);
+                all.into_iter().find(|c| !refused.contains(&(c.first, c.second)))
+            };
+            while let Some(at) = open(&graph, &refused) {
+                let fused = map_fusion::fuse(&graph, &at).ok().filter(|f| no_more_work(&graph, &f.0));
+                let Some((after, moved)) = fused else {
+                    refused.insert((at.first, at.second));
+                    continue;
+                };
+                let label = map_fusion::label(&graph, &at);
+                recipe.push(Step { transform: "MapFusion".into(), at: label, params: Settings::new() });
+                graph = after;
+                forwarding = forwarding.then(&moved);
+                progress = true;
+            }
+            if !progress || refused.is_empty() {
+                break;
+            }
+            refused.clear();
+        }
+        match verify(graph) {
+            Ok(graph) => {
+                self.graph = graph;
+                self.recipe.0.extend(recipe);
+                self.forwarding = std::mem::take(&mut self.forwarding).then(&forwarding);
+            }
+            Err(_) => {
+                self.exhaust(&map_fusion::MapFusion, |before, after| no_more_work(before, after));
+            }
+        }
+    }
+
     fn simplify(&mut self) {
         let (graph, recipe, forwarding) = simplify(&self.graph);
         self.graph = graph;
@@ -80,7 +124,6 @@ pub fn auto(graph: &Verified) -> (Verified, Recipe, Forwarding) {
     let mut journey =
         Journey { graph: graph.clone(), recipe: Recipe::default(), forwarding: Forwarding::default() };
     journey.simplify();
-    let no_more_work = |before: &Verified, after: &Verified| tasklets(after) <= tasklets(before);
     loop {
         // Innermost loops first: what becomes a map leaves one state for the loop around it.
         let mapped = journey.exhaust(&crate::loop_to_map::LoopToMap, |_, _| true);
@@ -89,14 +132,43 @@ pub fn auto(graph: &Verified) -> (Verified, Recipe, Forwarding) {
         }
         journey.simplify();
     }
-    journey.exhaust(&crate::map_fusion::MapFusion, no_more_work);
+    journey.fuse();
     journey.exhaust(&crate::map_collapse::MapCollapse, |_, _| true);
     share_outermost(&mut journey);
     (journey.graph, journey.recipe, journey.forwarding)
 }
 
-fn tasklets(graph: &Sdfg) -> usize {
-    graph.states().iter().map(|(_, s)| s.nodes().filter(|(_, n)| matches!(n, Node::Tasklet(_))).count()).sum()
+/// A fusion must not compute anything again.
+fn no_more_work(before: &Sdfg, after: &Sdfg) -> bool {
+    let (before, after) = (work(before), work(after));
+    after.tasklets <= before.tasklets && after.library <= before.library
+}
+
+/// What says that a fusion computes something again.
+struct Work {
+    tasklets: usize,
+    /// Library nodes, each with the number of dimensions over which it is repeated: unlike a tasklet,
+    /// one is never cheaper than the memory that it would save.
+    library: usize,
+}
+
+fn work(graph: &Sdfg) -> Work {
+    let mut work = Work { tasklets: 0, library: 0 };
+    for (_, state) in graph.states() {
+        let mut scopes = None;
+        for (id, node) in state.nodes() {
+            match node {
+                Node::Tasklet(_) => work.tasklets += 1,
+                Node::Library(_) => {
+                    let scopes = scopes.get_or_insert_with(|| Scopes::of(state));
+                    let around = scopes.as_ref().map(|s| s.enclosing(id)).unwrap_or_default();
+                    work.library += 1 + around.iter().map(|&m| state.map(m).params.len()).sum::<usize>();
+                }
+                _ => {}
+            }
+        }
+    }
+    work
 }
 
 fn share_outermost(journey: &mut Journey) {

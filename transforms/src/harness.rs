@@ -11,8 +11,7 @@
 //! ```
 //! or, instead of `->`, `refused: condition "part of the reason"`. A refusal is taken back in the
 //! test: with its condition switched off, the result must be wrong (invalid, a fault of the
-//! interpreter, or other values), which shows that the condition is needed. Conditions that only
-//! find the shape are written `structural:` and are not taken back.
+//! interpreter, or other values), which shows that the condition is needed. There is no exception.
 //!
 //! Added to every case: the graphs verify, print and parse back; old places are forwarded to places
 //! that exist; the interpreter gives the same results before and after, on random arguments, sizes
@@ -32,7 +31,7 @@ use crate::{ALL, Keeps, Plan, Refusal, Settings, Transformation, apply, find_sit
 
 enum Outcome {
     Becomes(String),
-    Refused { condition: String, reason: String, structural: bool },
+    Refused { condition: String, reason: String },
 }
 
 struct Case {
@@ -92,14 +91,11 @@ fn read_cases(text: &str) -> Result<Vec<Case>, String> {
                 }
             } else if line.trim() == "->" {
                 (after, said) = (Some(String::new()), true);
-            } else if let Some((kind, rest)) =
-                line.split_once(':').filter(|(k, _)| matches!(*k, "refused" | "structural"))
-            {
+            } else if let Some(rest) = line.strip_prefix("refused:") {
                 let (condition, reason) = rest.trim().split_once(' ').unwrap_or((rest.trim(), "\"\""));
                 case.outcome = Outcome::Refused {
                     condition: condition.to_string(),
                     reason: reason.trim().trim_matches('"').to_string(),
-                    structural: kind == "structural",
                 };
                 said = true;
             } else {
@@ -110,7 +106,7 @@ fn read_cases(text: &str) -> Result<Vec<Case>, String> {
             case.outcome = Outcome::Becomes(after);
         }
         if !said {
-            return Err(wrong("neither '->' nor 'refused:' nor 'structural:'"));
+            return Err(wrong("neither '->' nor 'refused:'"));
         }
         cases.push(case);
     }
@@ -344,7 +340,7 @@ fn refuses(
     t: &dyn Transformation,
     before: &Verified,
     case: &Case,
-    (condition, reason, structural): (&str, &str, bool),
+    (condition, reason): (&str, &str),
 ) -> Result<(), String> {
     let Err(refusal) = plan(t, before, case)? else { return Err("not refused".into()) };
     if refusal.condition != condition || !refusal.reason.contains(reason) {
@@ -352,9 +348,6 @@ fn refuses(
     }
     if !places(before).contains(&refusal.place) {
         return Err(format!("the refusal is at {:?}, which is not in the graph", refusal.place));
-    }
-    if structural {
-        return Ok(());
     }
     // A condition that can be left out is too strict.
     let plan = match without(condition, || plan(t, before, case))? {
@@ -380,9 +373,7 @@ fn check_case(t: &dyn Transformation, case: &Case) -> Result<(), String> {
     let before = graph(&case.before)?;
     match &case.outcome {
         Outcome::Becomes(after) => becomes(t, &before, case, after),
-        Outcome::Refused { condition, reason, structural } => {
-            refuses(t, &before, case, (condition, reason, *structural))
-        }
+        Outcome::Refused { condition, reason } => refuses(t, &before, case, (condition, reason)),
     }
 }
 
@@ -481,5 +472,10 @@ fn list_fixtures_and_sources_agree() {
     for stem in sources.difference(&listed) {
         let source = std::fs::read_to_string(format!("{root}/src/{stem}.rs")).expect("source");
         assert!(!source.contains("\nimpl Transformation for"), "{stem} is not listed");
+    }
+    // A refusal that does not go through `require` could not be taken back.
+    for stem in &listed {
+        let source = std::fs::read_to_string(format!("{root}/src/{stem}.rs")).expect("source");
+        assert!(!source.contains("Refusal {\n"), "{stem} refuses by itself");
     }
 }

@@ -35,10 +35,11 @@ static INFO: Info = Info {
             text: "what values pick elements of inside is the whole of a container outside",
         },
         Condition { id: "guards-hold", text: "the guards of the nested SDFG follow from those outside" },
+        Condition { id: "one-state", text: "the node is alone in its state, or there is one state inside" },
         Condition {
-            id: "fits",
-            text: "the node is alone in its state, or there is one state inside, in which each container from \
-                   outside is only read or only written",
+            id: "one-way",
+            text: "the node is alone in its state, or no container from outside is read where it is written, \
+                   or copied to another one",
         },
     ],
     params: &[],
@@ -107,7 +108,8 @@ pub fn candidates(graph: &Sdfg) -> Vec<Candidate> {
 }
 
 pub fn inline(graph: &Sdfg, at: &Candidate, forwarding: &mut Forwarding) -> Result<Sdfg, Refusal> {
-    let state = graph.body.find(at.state).and_then(Block::state).expect("a state of the graph");
+    let block = graph.body.find(at.state).expect("a block of the graph");
+    let (label, state) = (block.label, block.state().expect("a state"));
     let Node::Nested(nested) = state.node(at.node) else { unreachable!("a nested SDFG") };
     let bound = bindings(state, at.node);
     check(graph, at, nested, &bound)?;
@@ -118,14 +120,16 @@ pub fn inline(graph: &Sdfg, at: &Candidate, forwarding: &mut Forwarding) -> Resu
     let states: Vec<&Arc<Block>> =
         nested.sdfg.body.blocks.iter().filter(|b| !b.state().is_some_and(StateGraph::is_empty)).collect();
     let one = match states[..] {
-        [only] => only.state().filter(|s| plain(s, nested)),
+        [only] => only.state(),
         _ => None,
     };
-    require("fits", alone || one.is_some(), Place::Node(at.node), || {
-        format!(
-            "'{}' has more than one state, or a container that is read and written, and is not alone",
-            at.label
-        )
+    require("one-state", alone || one.is_some(), Place::Node(at.node), || {
+        format!("'{}' has more than one state and is not alone in '{}'", at.label, label)
+    })?;
+    let passing = one.and_then(|s| passing(s, nested));
+    require("one-way", alone || passing.is_none(), Place::Node(at.node), || {
+        let data = passing.map_or("", |n| n.as_str());
+        format!("'{data}' is read where it is written in '{}', which is not alone in '{label}'", at.label)
     })?;
     let mut edited = graph.clone();
     let names = Names::new(graph, nested);
@@ -145,10 +149,7 @@ pub fn inline(graph: &Sdfg, at: &Candidate, forwarding: &mut Forwarding) -> Resu
         }
         edited.data.insert(names.transients[name], data);
     }
-    if alone {
-        whole(&mut edited, at, state, rewrite.region(&nested.sdfg.body), forwarding);
-    } else {
-        let one = one.expect("checked");
+    if let Some(one) = one.filter(|_| !alone) {
         splice(&mut edited, at, rewrite.state(one), one, &bound, forwarding);
         for block in &nested.sdfg.body.blocks {
             forwarding.moved(Place::Block(block.id), Place::Block(at.state));
@@ -156,7 +157,16 @@ pub fn inline(graph: &Sdfg, at: &Candidate, forwarding: &mut Forwarding) -> Resu
         for id in one.node_ids().filter(|id| edited.state_of(*id).is_none()) {
             forwarding.gone(Place::Node(id));
         }
-        crate::nest::repropagate(&mut edited, at.state);
+        // What was ordered by the node, or inside of it, still is.
+        let inner = |id: NodeId| one.contains(id);
+        crate::nest::repropagate_as(&mut edited, at.state, |a, b| match (inner(a), inner(b)) {
+            (true, true) => one.reaches(a, b),
+            (true, false) => state.contains(b) && state.reaches(at.node, b),
+            (false, true) => state.contains(a) && state.reaches(a, at.node),
+            (false, false) => state.contains(a) && state.contains(b) && state.reaches(a, b),
+        });
+    } else {
+        whole(&mut edited, at, state, rewrite.region(&nested.sdfg.body), forwarding);
     }
     Ok(edited)
 }
@@ -226,23 +236,22 @@ fn gathered(sdfg: &Sdfg) -> BTreeSet<Name> {
     found
 }
 
-/// Is every container from outside only read or only written, not copied from one to another?
-fn plain(state: &StateGraph, nested: &Nested) -> bool {
+/// A container from outside that is read and written at one access node, or copied to another one.
+fn passing(state: &StateGraph, nested: &Nested) -> Option<Name> {
     let outer = |n: &Node| matches!(n, Node::Access(d) if !nested.sdfg.data[d].transient);
-    let mut ways: BTreeMap<Name, bool> = BTreeMap::new();
-    let Some(scopes) = Scopes::of(state) else { return false };
-    state.nodes().all(|(id, node)| {
-        let Node::Access(data) = node else { return true };
+    let scopes = Scopes::of(state).expect("a verified state");
+    state.nodes().find_map(|(id, node)| {
+        let Node::Access(data) = node else { return None };
         if !outer(node) {
-            return true;
+            return None;
         }
         let (ins, outs) = (state.in_edges(id), state.out_edges(id));
         let far = ins.iter().map(|e| e.src.node).chain(outs.iter().map(|e| e.dst.node));
-        let same = *ways.entry(*data).or_insert(ins.is_empty()) == ins.is_empty();
-        same && (ins.is_empty() || outs.is_empty())
+        let fits = (ins.is_empty() || outs.is_empty())
             && scopes.parent(id).is_none()
             && far.into_iter().all(|n| !outer(state.node(n)))
-            && ins.iter().chain(&outs).all(|e| e.memlet.is_some())
+            && ins.iter().chain(&outs).all(|e| e.memlet.is_some());
+        (!fits).then_some(*data)
     })
 }
 

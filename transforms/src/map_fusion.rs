@@ -11,7 +11,8 @@ use weft_ir::symbolic::Expr;
 
 use crate::nest::{accessed, fresh, owned, partner, repropagate_map, site};
 use crate::{
-    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation, require,
+    Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
+    no_such_site, require,
 };
 
 pub struct MapFusion;
@@ -29,11 +30,9 @@ static INFO: Info = Info {
             text: "the array between the maps is a transient that nothing else reads or writes",
         },
         Condition { id: "producer-has-one-result", text: "the first map writes nothing but that array" },
-        Condition {
-            id: "plain-bodies",
-            text: "the first map holds tasklets only, and the second reads the array in tasklets, at indices \
-                   that are no values",
-        },
+        Condition { id: "flat-producer", text: "the first map holds no map and no nested SDFG" },
+        Condition { id: "read-by-tasklets", text: "the second map reads the array in tasklets" },
+        Condition { id: "read-at-indices", text: "no value picks the element that the second map reads" },
         Condition {
             id: "element-for-element",
             text: "each iteration of the first map writes one element that tells the iteration, without conflict resolution",
@@ -68,11 +67,12 @@ sdfg axpy(x: f64[N], y: f64[N])
     keeps: Keeps::Exactly,
 };
 
-/// The parts of a candidate, as the graph has them.
-struct Parts {
+/// Two maps with an array between them.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
     block: BlockId,
-    first: MapId,
-    second: MapId,
+    pub first: MapId,
+    pub second: MapId,
     access: NodeId,
     data: Name,
 }
@@ -99,23 +99,31 @@ impl Transformation for MapFusion {
         let parts = candidates(graph)
             .into_iter()
             .find(|p| [Place::Map(p.first), Place::Map(p.second)] == site.places[..2.min(site.places.len())])
-            .ok_or_else(|| Refusal {
-                condition: "shape",
-                place: Place::Whole,
-                reason: format!("'{}' are not two maps with an array between them any more", site.label),
-            })?;
-        let state = graph.state_of(parts.access).expect("found there").1;
-        let reads = check(graph, state, &parts)?;
-        let mut edited = crate::editable(graph);
-        let forwarding = fuse(&mut edited, &parts, &reads);
-        repropagate_map(&mut edited, parts.block, parts.second);
+            .ok_or_else(|| no_such_site(site))?;
+        let (edited, forwarding) = fuse(graph, &parts)?;
         Plan::new(graph, edited, forwarding)
     }
 }
 
+/// Checks every condition and fuses; the result is still to be verified.
+pub fn fuse(graph: &Sdfg, parts: &Candidate) -> Result<(Sdfg, Forwarding), Refusal> {
+    let state = graph.state_of(parts.access).expect("found there").1;
+    let reads = check(graph, state, parts)?;
+    let mut edited = crate::editable(graph);
+    let forwarding = move_in(&mut edited, parts, &reads);
+    repropagate_map(&mut edited, parts.block, parts.second);
+    Ok((edited, forwarding))
+}
+
+/// The label of the site: those of both maps.
+pub fn label(graph: &Sdfg, at: &Candidate) -> String {
+    let state = graph.state_of(at.access).expect("found there").1;
+    format!("{}, {}", state.map(at.first).label, state.map(at.second).label)
+}
+
 /// Map exit -> access node -> map entry, in the same scope.
-fn candidates(graph: &Sdfg) -> Vec<Parts> {
-    let mut found: Vec<Parts> = vec![];
+pub fn candidates(graph: &Sdfg) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = vec![];
     for (block, state) in graph.states() {
         for (access, node) in state.nodes() {
             let Some(data) = accessed(node) else { continue };
@@ -125,7 +133,7 @@ fn candidates(graph: &Sdfg) -> Vec<Parts> {
                     let Node::MapEntry(second) = *state.node(out.dst.node) else { continue };
                     let known = found.iter().any(|p| p.first == first && p.second == second);
                     if into.memlet.is_some() && out.memlet.is_some() && !known {
-                        found.push(Parts { block: block.id, first, second, access, data });
+                        found.push(Candidate { block: block.id, first, second, access, data });
                     }
                 }
             }
@@ -141,7 +149,7 @@ struct Read {
     iteration: BTreeMap<Name, Expr>,
 }
 
-fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read>, Refusal> {
+fn check(graph: &Sdfg, state: &StateGraph, parts: &Candidate) -> Result<Vec<Read>, Refusal> {
     let (first, second) = (state.map(parts.first), state.map(parts.second));
     let (entry, exit) = state.map_nodes(parts.first).expect("a map has two nodes");
     let (second_entry, second_exit) = state.map_nodes(parts.second).expect("a map has two nodes");
@@ -165,10 +173,10 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
     })?;
     let scopes = Scopes::of(state).expect("verified");
     let body = crate::nest::inside(state, &scopes, parts.first);
-    let plain = body.iter().all(|&n| match state.node(n) {
-        Node::Tasklet(_) => true,
-        Node::Access(name) => graph.data[name].is_scalar(),
-        _ => false,
+    let scope = body.iter().find_map(|&n| match state.node(n) {
+        Node::MapEntry(map) => Some(state.map(*map).label),
+        Node::Nested(nested) => Some(nested.label),
+        _ => None,
     });
     let stem = state
         .in_edges(second_entry)
@@ -180,19 +188,16 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
         .filter(|e| e.src.conn.is_some() && e.src.conn == stem.map(partner))
         .collect();
     let direct = leads.iter().all(|e| matches!(state.node(e.dst.node), Node::Tasklet(_)));
+    require("flat-producer", scope.is_none(), Place::Map(parts.first), || {
+        format!("'{}' holds '{}'", first.label, scope.map_or("", |n| n.as_str()))
+    })?;
+    require("read-by-tasklets", direct && !leads.is_empty(), Place::Map(parts.second), || {
+        format!("'{}' is read by more than tasklets in '{}'", parts.data, second.label)
+    })?;
     let gathered = leads.iter().any(|e| crate::nest::gathers(state, e));
-    require(
-        "plain-bodies",
-        plain && direct && !gathered && !leads.is_empty(),
-        Place::Map(parts.first),
-        || {
-            if gathered {
-                return format!("'{}' picks elements of '{}' by values", second.label, parts.data);
-            }
-            let which = if plain { second.label } else { first.label };
-            format!("the body of '{which}' is more than tasklets")
-        },
-    )?;
+    require("read-at-indices", !gathered, Place::Map(parts.second), || {
+        format!("'{}' picks elements of '{}' by values", second.label, parts.data)
+    })?;
     let reads = match_iterations(state, parts, exit, leads)?;
     check_dependence(graph, state, parts, &reads, entry, second_exit)?;
     Ok(reads)
@@ -201,7 +206,7 @@ fn check(graph: &Verified, state: &StateGraph, parts: &Parts) -> Result<Vec<Read
 /// For every read, the iteration of the producer that wrote the element.
 fn match_iterations(
     state: &StateGraph,
-    parts: &Parts,
+    parts: &Candidate,
     exit: NodeId,
     leads: Vec<Edge>,
 ) -> Result<Vec<Read>, Refusal> {
@@ -271,9 +276,9 @@ fn match_iterations(
 
 /// The producer's reads, at their new place in the consumer, against writes there and between.
 fn check_dependence(
-    graph: &Verified,
+    graph: &Sdfg,
     state: &StateGraph,
-    parts: &Parts,
+    parts: &Candidate,
     reads: &[Read],
     entry: NodeId,
     second_exit: NodeId,
@@ -325,7 +330,7 @@ fn check_dependence(
 }
 
 /// Puts a copy of the producer's body into the consumer for every distinct iteration read.
-fn fuse(edited: &mut Sdfg, parts: &Parts, reads: &[Read]) -> Forwarding {
+fn move_in(edited: &mut Sdfg, parts: &Candidate, reads: &[Read]) -> Forwarding {
     let mut forwarding = Forwarding::default();
     let mut groups: Vec<(BTreeMap<Name, Expr>, Vec<Edge>)> = vec![];
     for read in reads {
@@ -372,7 +377,7 @@ fn read_before_write(state: &mut StateGraph, copies: &[NodeId], second: MapId) {
 /// The copied nodes, and the local access node that holds their result.
 fn copy_body(
     edited: &mut Sdfg,
-    parts: &Parts,
+    parts: &Candidate,
     iteration: &BTreeMap<Name, Expr>,
     rename: bool,
     local: Name,
@@ -395,6 +400,10 @@ fn copy_body(
                     assign.value = assign.value.subst_symbols(&subst);
                 }
                 Node::Tasklet(tasklet)
+            }
+            Node::Library(mut library) if rename => {
+                library.label = edited.fresh(library.label.as_str());
+                Node::Library(library)
             }
             Node::Access(name) if rename => {
                 let new = *locals.entry(name).or_insert_with(|| edited.fresh(name.as_str()));
@@ -460,7 +469,7 @@ fn enter(graph: &mut StateGraph, target: NodeId, outer: &Edge) -> Name {
     partner(conn)
 }
 
-fn remove_producer(edited: &mut Sdfg, parts: &Parts, forwarding: &mut Forwarding) {
+fn remove_producer(edited: &mut Sdfg, parts: &Candidate, forwarding: &mut Forwarding) {
     let state = edited.state_mut(parts.block).expect("state of the site");
     let scopes = Scopes::of(state);
     let (entry, exit) = state.map_nodes(parts.first).expect("a map has two nodes");

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use weft_ir::Name;
 use weft_ir::sdfg::{
     BlockId, Edge, Map, MapId, Node, NodeId, Place, Port, Schedule, Scopes, Sdfg, StateGraph, Verified,
-    order, propagate_from,
+    order_as, propagate_from,
 };
 use weft_ir::symbolic::Range;
 
-use crate::{Condition, Refusal, Site, require};
+use crate::{Condition, Refusal, Site, no_such_site, require};
 
 /// Every map of the SDFG (not of nested ones): state, map, description.
 pub fn maps(graph: &Sdfg) -> Vec<(BlockId, &StateGraph, MapId, &Map)> {
@@ -59,11 +59,7 @@ pub fn site_map(graph: &Sdfg, site: &Site, at: usize) -> Result<(BlockId, MapId)
         }
         _ => None,
     };
-    found.ok_or_else(|| Refusal {
-        condition: "shape",
-        place: Place::Whole,
-        reason: format!("'{}' is not a map of this graph any more", site.label),
-    })
+    found.ok_or_else(|| no_such_site(site))
 }
 
 /// Memlets of one state, propagated again.
@@ -79,13 +75,27 @@ pub fn repropagate_map(graph: &mut Sdfg, block: BlockId, map: MapId) {
     repropagate_where(graph, block, |m| around.contains(&m));
 }
 
+/// As [`repropagate`], where `before` knows of some nodes that the first runs before the second.
+pub fn repropagate_as(graph: &mut Sdfg, block: BlockId, before: impl Fn(NodeId, NodeId) -> bool) {
+    propagate_where(graph, block, |_| true, before);
+}
+
 fn repropagate_where(graph: &mut Sdfg, block: BlockId, changed: impl Fn(MapId) -> bool) {
+    propagate_where(graph, block, changed, |_, _| false);
+}
+
+fn propagate_where(
+    graph: &mut Sdfg,
+    block: BlockId,
+    changed: impl Fn(MapId) -> bool,
+    before: impl Fn(NodeId, NodeId) -> bool,
+) {
     let mut facts = graph.assumptions();
     crate::facts_around(graph, block, &mut facts);
     let data = graph.data.clone();
     if let Some(state) = graph.state_mut(block) {
         propagate_from(state, &data, &facts, changed);
-        order(state, &data, &facts);
+        order_as(state, &data, &facts, before);
     }
 }
 

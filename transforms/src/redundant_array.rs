@@ -27,6 +27,7 @@ static INFO: Info = Info {
             id: "used-once",
             text: "the transient has one access node in the whole graph, and no other use of its value",
         },
+        Condition { id: "copied-once", text: "all that its node gives, or all that it gets, is one copy" },
         Condition {
             id: "copied-as-a-whole",
             text: "the copy takes every element of the transient to the same place of an equally shaped part; \
@@ -127,25 +128,35 @@ struct Home {
 /// Removes the transient, by its producer if that can be done, else by its readers.
 pub fn remove(graph: &Sdfg, at: &Candidate, forwarding: &mut Forwarding) -> Result<Sdfg, Refusal> {
     let state = graph.body.find(at.state).and_then(Block::state).expect("a state of the graph");
+    let mut homes: Vec<Home> =
+        [true, false].into_iter().filter_map(|written| home(state, at.node, written)).collect();
+    require("copied-once", !homes.is_empty(), Place::Node(at.node), || {
+        format!("'{}' is both written and read in other ways than by one copy", at.data)
+    })?;
+    // Only with the condition switched off in a test: one of the copies.
+    if homes.is_empty() {
+        homes.extend(home_by(state, at.copy, state.edge(at.copy).src.node == at.node));
+    }
     let mut refusal = None;
-    for written in [true, false] {
-        let Some(home) = home(state, at.node, written) else { continue };
+    for home in homes {
         match check(graph, state, at, &home) {
             Ok(()) => return Ok(edit(graph, at, &home, forwarding)),
             Err(r) => refusal = refusal.or(Some(r)),
         }
     }
-    Err(refusal.unwrap_or_else(|| Refusal {
-        condition: "used-once",
-        place: Place::Node(at.node),
-        reason: format!("'{}' is both written and read in other ways than by one copy", at.data),
-    }))
+    Err(refusal.expect("each home that does not fit gives a refusal"))
 }
 
 fn home(state: &StateGraph, node: NodeId, written: bool) -> Option<Home> {
     let edges = if written { state.out_edges(node) } else { state.in_edges(node) };
     let mut data = edges.into_iter().filter(|e| e.memlet.is_some());
     let (edge, None) = (data.next()?, data.next()) else { return None };
+    home_by(state, edge.id, written)
+}
+
+/// At the other end of a copy.
+fn home_by(state: &StateGraph, copy: EdgeId, written: bool) -> Option<Home> {
+    let edge = state.edge(copy);
     let other = if written { edge.dst.node } else { edge.src.node };
     let (Node::Access(name), Some(memlet)) = (state.node(other), &edge.memlet) else { return None };
     let subset = if written { memlet.other.clone()? } else { memlet.subset.clone() };

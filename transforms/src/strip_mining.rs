@@ -1,12 +1,12 @@
 //! StripMining: one dimension of a map becomes two.
 
-use weft_ir::sdfg::{Place, Verified};
+use weft_ir::sdfg::Verified;
 
 use crate::map_tiling::split;
 use crate::nest::{map_sites, maps, site_map};
 use crate::{
     Category, Condition, Info, Keeps, Param, ParamKind, Plan, Refusal, Settings, Site, Transformation,
-    require,
+    wrong_setting,
 };
 
 pub struct StripMining;
@@ -17,10 +17,7 @@ static INFO: Info = Info {
     what: "Splits one dimension of a map into strips: a map over strips around the map over the rest.",
     why: "The one-dimensional piece that tiling, vectorization and distribution are made of: strips of one \
           vector, of one thread block, of one rank.",
-    conditions: &[
-        Condition { id: "known-dimension", text: "the map has a parameter of that name" },
-        Condition { id: "positive-step", text: "the step is a positive constant" },
-    ],
+    conditions: &[Condition { id: "positive-step", text: "the step is a positive constant" }],
     params: &[
         Param {
             name: "dim",
@@ -69,10 +66,11 @@ impl Transformation for StripMining {
         } else {
             params.iter().position(|p| p.0.as_str() == dim)
         };
-        require("known-dimension", found.is_some(), Place::Map(id), || {
+        let found = found.ok_or_else(|| {
             let names: Vec<&str> = params.iter().map(|p| p.0.as_str()).collect();
-            format!("'{}' has no parameter '{dim}'; it has {}", site.label, names.join(", "))
+            let why = format!("is '{dim}', but '{}' iterates over {}", site.label, names.join(", "));
+            wrong_setting(&INFO, "dim", why)
         })?;
-        split(graph, block, id, &[found.unwrap_or(0)], &[size], "strips")
+        split(graph, block, id, &[found], &[size], "strips")
     }
 }

@@ -64,7 +64,8 @@ pub fn no_such_site(site: &Site) -> Refusal {
     }
 }
 
-fn bad_setting(info: &Info, name: &str, why: String) -> Refusal {
+/// A parameter that does not fit: the caller's mistake, no condition of a transformation.
+pub fn wrong_setting(info: &Info, name: &str, why: String) -> Refusal {
     Refusal {
         condition: "parameter",
         place: Place::Whole,
@@ -74,7 +75,7 @@ fn bad_setting(info: &Info, name: &str, why: String) -> Refusal {
 
 fn kind(info: &Info, name: &str) -> Result<ParamKind, Refusal> {
     let param = info.params.iter().find(|p| p.name == name);
-    param.map(|p| p.kind).ok_or_else(|| bad_setting(info, name, "does not exist".into()))
+    param.map(|p| p.kind).ok_or_else(|| wrong_setting(info, name, "does not exist".into()))
 }
 
 /// Refuses settings that the transformation does not have.
@@ -85,34 +86,34 @@ pub fn known_settings(info: &Info, settings: &Settings) -> Result<(), Refusal> {
 /// The value of an integer parameter, or its default.
 pub fn int(info: &Info, settings: &Settings, name: &str) -> Result<i64, Refusal> {
     let ParamKind::Int { default, min, max } = kind(info, name)? else {
-        return Err(bad_setting(info, name, "is not an integer".into()));
+        return Err(wrong_setting(info, name, "is not an integer".into()));
     };
     match settings.get(name) {
         None => Ok(default),
         Some(Setting::Int(value)) if (min..=max).contains(value) => Ok(*value),
         Some(Setting::Int(value)) => {
-            Err(bad_setting(info, name, format!("is {value}, which is not in {min}..={max}")))
+            Err(wrong_setting(info, name, format!("is {value}, which is not in {min}..={max}")))
         }
-        Some(_) => Err(bad_setting(info, name, "takes an integer".into())),
+        Some(_) => Err(wrong_setting(info, name, "takes an integer".into())),
     }
 }
 
 /// The value of a list parameter, or its default; a single integer is a list of one.
 pub fn ints(info: &Info, settings: &Settings, name: &str) -> Result<Vec<i64>, Refusal> {
     let ParamKind::Ints { default, min, max } = kind(info, name)? else {
-        return Err(bad_setting(info, name, "is not a list of integers".into()));
+        return Err(wrong_setting(info, name, "is not a list of integers".into()));
     };
     let values = match settings.get(name) {
         None => default.to_vec(),
         Some(Setting::Int(value)) => vec![*value],
         Some(Setting::Ints(values)) => values.clone(),
-        Some(_) => return Err(bad_setting(info, name, "takes a list of integers".into())),
+        Some(_) => return Err(wrong_setting(info, name, "takes a list of integers".into())),
     };
     if values.is_empty() {
-        return Err(bad_setting(info, name, "needs at least one value".into()));
+        return Err(wrong_setting(info, name, "needs at least one value".into()));
     }
     match values.iter().find(|v| !(min..=max).contains(v)) {
-        Some(value) => Err(bad_setting(info, name, format!("has {value}, which is not in {min}..={max}"))),
+        Some(value) => Err(wrong_setting(info, name, format!("has {value}, which is not in {min}..={max}"))),
         None => Ok(values),
     }
 }
@@ -122,16 +123,20 @@ pub fn text(info: &Info, settings: &Settings, name: &str) -> Result<String, Refu
     let (default, among) = match kind(info, name)? {
         ParamKind::Choice { default, among } => (default, among),
         ParamKind::Text { default } => (default, &[][..]),
-        _ => return Err(bad_setting(info, name, "is not a text".into())),
+        _ => return Err(wrong_setting(info, name, "is not a text".into())),
     };
     let value = match settings.get(name) {
         None => default.to_string(),
         Some(Setting::Text(value)) => value.clone(),
         Some(Setting::Int(value)) => value.to_string(),
-        Some(_) => return Err(bad_setting(info, name, "takes a text".into())),
+        Some(_) => return Err(wrong_setting(info, name, "takes a text".into())),
     };
     if !among.is_empty() && !among.contains(&value.as_str()) {
-        return Err(bad_setting(info, name, format!("is '{value}', which is none of {}", among.join(", "))));
+        return Err(wrong_setting(
+            info,
+            name,
+            format!("is '{value}', which is none of {}", among.join(", ")),
+        ));
     }
     Ok(value)
 }

@@ -8,8 +8,8 @@ use weft_ir::text;
 use crate::harness::{differ, graph};
 use crate::support::without;
 use crate::{
-    Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, loop_to_map, map_fusion,
-    replay, simplify,
+    Keeps, Recipe, Settings, Step, StepError, Transformation, explain, find_site, inline_sdfg, loop_to_map,
+    map_fusion, map_tiling, replay, simplify, strip_mining,
 };
 
 const FLOYD_WARSHALL: &str = "\
@@ -144,6 +144,88 @@ fn simplify_reaches_a_fixed_point_that_its_recipe_reaches_too() {
     let (after, ..) = simplify(&graph(STATEMENTS).unwrap());
     assert_eq!(after.states().len(), 1, "{}", text::print(&after));
     assert!(!after.data.contains_key(&"dead".into()) && !after.data.contains_key(&"t1".into()));
+}
+
+/// Each row's sum is used once in a row of B, or in every element of it.
+fn sums(at: &str, map: &str) -> String {
+    format!(
+        "\
+sdfg sums(A: f64[N, M], B: f64[N, M])
+  guard M - 1 >= 0
+  transient tmp: f64[N]
+  transient row: f64[M]
+  state s0
+    map m0 [i = 0:N]
+      local row
+      copy A[i, 0:M] -> row[0:M]
+      sum: reduce sum tmp[i] = row[0:M] over 0 from 0.0
+    map m1 [{map}]
+      add: B[{at}] = tmp[j] + 1.0
+"
+    )
+}
+
+#[test]
+fn auto_repeats_no_reduction() {
+    let maps = |source: &str| {
+        let before = graph(source).unwrap();
+        let (after, ..) = crate::auto(&before);
+        assert_eq!(differ(&before, &after, Keeps::UpToRounding, &BTreeMap::new()).unwrap(), None);
+        after.states().iter().map(|(_, s)| s.maps().count()).sum::<usize>()
+    };
+    assert_eq!(maps(&sums("j, 0", "j = 0:N")), 1);
+    assert_eq!(maps(&sums("j, k", "j = 0:N, k = 0:M")), 2);
+}
+
+/// What auto does without verifying each step is what its recipe does, verified at each step.
+#[test]
+fn the_recipe_of_auto_makes_the_same_graph() {
+    for source in [STATEMENTS, FLOYD_WARSHALL, CHOLESKY, &sums("j, 0", "j = 0:N")] {
+        let before = graph(source).unwrap();
+        let (after, recipe, forwarding) = crate::auto(&before);
+        let (replayed, moved) = replay(&before, &recipe).unwrap();
+        assert!(text::equivalent(&replayed, &after), "{}", text::print(&replayed));
+        // What a step adds has other ids in each.
+        for (from, to) in &forwarding.0 {
+            assert!(moved.0.get(from).is_none_or(|other| other.len() == to.len()), "{from:?}");
+        }
+    }
+}
+
+const CALL_AFTER_A_READ: &str = "\
+sdfg f(A: f64[N], B: f64[N])
+  state s0
+    map m1 [j = 0:N]
+      t1: B[j] = A[j] + 2.0
+    nested call (N = N) after m1
+      out A[0:N] = x
+      sdfg inner(x: f64[N])
+        state s1
+          map m0 [i = 0:N]
+            t0: x[i] = 1.0
+";
+
+/// Tiling makes the reader newer than what is inside of the nested SDFG; the order is not that of age.
+#[test]
+fn what_is_inlined_stays_after_what_it_was_after() {
+    let before = graph(CALL_AFTER_A_READ).unwrap();
+    let step = |graph: &weft_ir::sdfg::Verified, transform: &dyn Transformation, at: &str| {
+        let site = find_site(transform.sites(graph), at).unwrap();
+        transform.plan(graph, &site, &Settings::new()).unwrap().preview().clone()
+    };
+    let tiled = step(&before, &map_tiling::MapTiling, "m1");
+    let inlined = step(&tiled, &inline_sdfg::InlineSDFG, "call");
+    assert_eq!(differ(&before, &inlined, Keeps::Exactly, &BTreeMap::new()).unwrap(), None);
+}
+
+#[test]
+fn a_dimension_that_a_map_does_not_have_is_a_wrong_setting() {
+    let before = graph(STATEMENTS).unwrap();
+    let site = find_site(strip_mining::StripMining.sites(&before), "m0").unwrap();
+    let settings = Settings::from([("dim".to_string(), crate::Setting::Text("k".into()))]);
+    let refusal = strip_mining::StripMining.plan(&before, &site, &settings).unwrap_err();
+    assert_eq!(refusal.condition, "parameter");
+    assert_eq!(refusal.reason, "parameter 'dim' of StripMining is 'k', but 'm0' iterates over i");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Re
     let sizes = spec::Spec { sizes: info.sizes, ..spec::Spec::default() };
     let symbols = sizes.symbols(inputs.size.as_deref(), &inputs.set).map_err(|e| fail(&e))?;
     let mut entries: Vec<(String, HostArray)> =
-        symbols.iter().map(|(name, &value)| (name.clone(), from_number(Written::Int(value)))).collect();
+        symbols.iter().map(|(name, &value)| (name.clone(), from_number(value))).collect();
     if let Some((function, takes, gives)) = info.init {
         let module = file.with_file_name(format!("{}.py", info.module));
         if !inputs.trusted {
@@ -149,7 +149,7 @@ fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Re
                 module.display()
             )));
         }
-        let values: Option<Vec<i64>> = takes.iter().map(|name| symbols.get(name).copied()).collect();
+        let values: Option<Vec<Written>> = takes.iter().map(|name| symbols.get(name).copied()).collect();
         let values = values.ok_or_else(|| fail(&format!("{function} takes a size that no preset has")))?;
         entries.extend(initialize(&module, &function, &values, &gives).map_err(Problem::usage)?);
     }

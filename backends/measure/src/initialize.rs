@@ -23,10 +23,10 @@ np.savez(call["output"], **dict(zip(call["names"], values)))
 
 /// Calls `function(*sizes)` of a Python file and gives its results under `names`.
 /// This executes the file: ask before.
-pub fn initialize(
+pub fn initialize<T: serde::Serialize>(
     file: &Path,
     function: &str,
-    sizes: &[i64],
+    sizes: &[T],
     names: &[String],
 ) -> Result<Vec<(String, HostArray)>, BaselineError> {
     let python = find_python().ok_or(BaselineError::NoPython)?;

@@ -5,14 +5,21 @@ use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
 use crate::context::{Importer, Res, Stop, fail, fail_hint};
+use crate::value::View;
 
 /// A part of a subscript.
 #[derive(Clone, Debug)]
 pub enum Item {
     Index(Expr),
-    Slice { lower: Option<Expr>, upper: Option<Expr>, step: i64 },
+    Slice {
+        lower: Option<Expr>,
+        upper: Option<Expr>,
+        step: Expr,
+    },
     NewAxis,
     Ellipsis,
+    /// Integers that pick, or a mask.
+    Array(View),
 }
 
 /// A slice without Python's special cases: `begin, begin + step, …`, `extent` elements.
@@ -97,32 +104,38 @@ impl Importer<'_> {
         &mut self,
         lower: Option<&Expr>,
         upper: Option<&Expr>,
-        step: i64,
+        step: &Expr,
         n: &Expr,
         span: Span,
     ) -> Res<Normal> {
-        if step == 0 {
+        if step.is_zero() {
             return fail(span, "slice step cannot be zero");
         }
-        if step == i64::MIN {
+        if step.as_int() == Some(i64::MIN) {
             return fail(span, "the slice step is too large");
         }
-        let (low, high) = if step > 0 { (Expr::zero(), n.clone()) } else { (Expr::int(-1), n - 1) };
+        let up = self.nonneg_everywhere(&(step - 1), span)?.is_yes();
+        if !up && !self.nonneg_everywhere(&(-step - 1), span)?.is_yes() {
+            let hint = "write the step as a number, or compute its sign beforehand";
+            return fail_hint(span, "a slice step whose sign only the run knows", hint);
+        }
+        let size = if up { step.clone() } else { -step };
+        let (low, high) = if up { (Expr::zero(), n.clone()) } else { (Expr::int(-1), n - 1) };
         let begin = match lower {
             Some(e) => self.clamp(e, n, &low, &high, span)?,
-            None if step > 0 => low.clone(),
+            None if up => low.clone(),
             None => high.clone(),
         };
         let end = match upper {
             Some(e) => self.clamp(e, n, &low, &high, span)?,
-            None if step > 0 => high,
+            None if up => high,
             None => low,
         };
-        let distance = if step > 0 { &end - &begin } else { &begin - &end };
+        let distance = if up { &end - &begin } else { &begin - &end };
         let extent = match self.nonneg_everywhere(&distance, span)? {
-            Truth::Yes => distance.ceil_div(&Expr::int(step.abs())),
+            Truth::Yes => distance.ceil_div(&size),
             Truth::No => Expr::zero(),
-            Truth::Unknown => distance.max(Expr::zero()).ceil_div(&Expr::int(step.abs())),
+            Truth::Unknown => distance.max(Expr::zero()).ceil_div(&size),
         };
         let extent = self.facts().simplify(&extent);
         // An empty slice begins anywhere: at 0 its subset stays inside the container.

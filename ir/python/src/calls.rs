@@ -1,793 +1,282 @@
-//! Calls: functions of the file, Python's built-ins, `math`, NumPy, methods.
+//! Calls: functions of the file are inlined, functions of NumPy and Python are looked up.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ruff_python_ast as ast;
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::DType;
 use weft_ir::sdfg::Span;
-use weft_ir::symbolic::Expr;
-use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
-use crate::context::{Importer, Res, fail, fail_hint, span_of};
-use crate::emit::Inputs;
-use crate::ops::{rekind, zero};
-use crate::promote::{Binary, binary_named, common, float_of};
-use crate::value::{Kind, Num, Src, Value, View};
+use crate::args::Args;
+use crate::context::{Early, Frame, Importer, Join, Res, Stop, fail, fail_hint, span_of};
+use crate::scan::{assigned, returns_in_loop};
+use crate::stmt::{Flow, RETURN, UNASSIGNED, check_signature};
+use crate::value::{Body, Closure, Stale, Value};
 
-/// Evaluated arguments of a call.
-pub struct Args {
-    pub pos: Vec<Value>,
-    pub kw: BTreeMap<String, Value>,
-    pub name: String,
-    pub span: Span,
-}
+/// Calls of functions inside of each other, and of one function inside of itself.
+const MAX_FRAMES: usize = 40;
+const MAX_RECURSION: usize = 12;
+/// Functions that are inlined in all.
+const MAX_CALLS: u32 = 20_000;
 
-impl Args {
-    /// The argument at a position or by name; each is taken once.
-    pub fn take(&mut self, at: usize, name: &str) -> Option<Value> {
-        match self.pos.get_mut(at) {
-            Some(value) => Some(std::mem::replace(value, Value::Poison)),
-            None => self.kw.remove(name),
-        }
-    }
-
-    pub fn need(&mut self, at: usize, name: &str) -> Res<Value> {
-        let reason = format!("{} lacks the argument '{name}'", self.name);
-        match self.take(at, name) {
-            Some(value) => Ok(value),
-            None => fail(self.span, reason),
-        }
-    }
-
-    /// No more than `count` positional arguments and no other keyword are given.
-    pub fn done(&self, count: usize) -> Res<()> {
-        if let Some((name, _)) = self.kw.iter().next() {
-            return fail_hint(
-                self.span,
-                format!("the argument '{name}' of {} is not supported", self.name),
-                "leave it out",
-            );
-        }
-        if self.pos.len() > count {
-            return fail(self.span, format!("{} has too many arguments", self.name));
-        }
-        Ok(())
-    }
-}
-
-/// One-argument functions by NumPy's and `math`'s names.
-pub fn func_named(name: &str) -> Option<Func> {
-    use Func::*;
-    Some(match name {
-        "sqrt" => Sqrt,
-        "cbrt" => Cbrt,
-        "exp" => Exp,
-        "exp2" => Exp2,
-        "expm1" => Expm1,
-        "log" => Log,
-        "log2" => Log2,
-        "log10" => Log10,
-        "log1p" => Log1p,
-        "sin" => Sin,
-        "cos" => Cos,
-        "tan" => Tan,
-        "arcsin" | "asin" => Asin,
-        "arccos" | "acos" => Acos,
-        "arctan" | "atan" => Atan,
-        "sinh" => Sinh,
-        "cosh" => Cosh,
-        "tanh" => Tanh,
-        "arcsinh" | "asinh" => Asinh,
-        "arccosh" | "acosh" => Acosh,
-        "arctanh" | "atanh" => Atanh,
-        "floor" => Floor,
-        "ceil" => Ceil,
-        "trunc" => Trunc,
-        "rint" => Rint,
-        "sign" => Sign,
-        "isnan" => IsNan,
-        "isinf" => IsInf,
-        "isfinite" => IsFinite,
-        _ => return None,
-    })
+/// What a call runs.
+struct Callee<'c> {
+    name: String,
+    module: usize,
+    parameters: &'c ast::Parameters,
+    body: Result<&'c [ast::Stmt], &'c ast::Expr>,
+    closure: Option<Arc<Closure>>,
 }
 
 impl Importer<'_> {
     pub fn call(&mut self, c: &ast::ExprCall, hint: Option<String>, span: Span) -> Res<Value> {
         let func = self.eval(&c.func)?;
-        if let Value::Path(p) = &func
-            && p == "builtins.print"
-        {
-            return fail_hint(span, "print is not supported", "return the value");
+        if let Value::Path(p) = &func {
+            if p == "builtins.print" {
+                return fail_hint(span, "print is not supported", "return the value");
+            }
+            if let [
+                ast::Expr::ListComp(ast::ExprListComp { elt, generators, .. })
+                | ast::Expr::Generator(ast::ExprGenerator { elt, generators, .. }),
+                ..,
+            ] = &*c.arguments.args
+                && let Some(array) = self.comprehension_array(elt, generators, span)?
+            {
+                let mut rest = c.clone();
+                rest.arguments.args = rest.arguments.args[1..].to_vec().into_boxed_slice();
+                let mut args = self.arguments_of(&rest, span)?;
+                args.pos.insert(0, array);
+                self.hint = hint;
+                return self.call_value(func, args);
+            }
         }
-        let mut args = Args { pos: vec![], kw: BTreeMap::new(), name: String::new(), span };
-        let user =
-            |s: &Self, e: &ast::Expr| matches!(e, ast::Expr::Call(_)) && !s.module.functions.is_empty();
-        let later_calls = c.arguments.args.iter().skip(1).any(|e| user(self, e));
-        for e in &c.arguments.args {
-            let value = self.eval(e)?;
-            args.pos.push(if later_calls { self.hold(value, span_of(e))? } else { value });
-        }
-        for k in &c.arguments.keywords {
-            let Some(name) = &k.arg else { return fail(span, "'**' in a call is not supported") };
-            let value = self.eval(&k.value)?;
-            args.kw.insert(name.to_string(), value);
-        }
+        let args = self.arguments_of(c, span)?;
         self.hint = hint;
+        self.call_value(func, args)
+    }
+
+    pub fn call_value(&mut self, func: Value, args: Args) -> Res<Value> {
         match func {
-            Value::User(name) => self.inline(&name, args),
-            Value::Path(path) => {
-                args.name = path.clone();
-                self.call_path(&path, args)
-            }
-            Value::Method(object, name) => {
-                args.name = name.clone();
-                self.call_method(*object, &name, args)
-            }
-            other => fail(span, format!("{} is not a function", other.describe())),
+            Value::User(module, name) => self.inline(module, &name, args),
+            Value::Closure(c) => self.call_closure(&c, args),
+            Value::Path(path) => self.call_path(&path, args),
+            Value::Method(object, name) => self.call_method(*object, &name, args),
+            other => fail(args.span, format!("{} is not a function", other.describe())),
         }
     }
 
-    fn call_path(&mut self, path: &str, mut args: Args) -> Res<Value> {
-        if let Some(name) = path.strip_prefix("builtins.") {
-            return self.call_builtin(name, args);
+    /// Inlines a function at the top level of a module.
+    pub fn inline(&mut self, module: usize, name: &str, args: Args) -> Res<Value> {
+        let modules = self.modules.clone();
+        let Some(function) = modules.get(module).and_then(|m| m.functions.get(name)) else {
+            return fail(args.span, format!("no function '{name}'"));
+        };
+        check_signature(function)?;
+        let callee = Callee {
+            name: name.to_string(),
+            module,
+            parameters: &function.parameters,
+            body: Ok(&function.body),
+            closure: None,
+        };
+        if module == 0 {
+            return self.run_callee(&callee, args);
         }
-        if let Some(name) = path.strip_prefix("math.") {
-            return self.call_math(name, args);
+        // Functions of NumPy have no place in the user's file but the call's.
+        let (span, outer) = (args.span, self.at);
+        self.at = Some(outer.unwrap_or(span));
+        let errors = self.diags.len();
+        let hint = self.hint.clone();
+        let result = self.run_callee(&callee, args);
+        self.at = outer;
+        let _ = hint;
+        let mut new = self.diags.split_off(errors);
+        new.truncate(1);
+        for d in &mut new {
+            d.span = span;
         }
-        if let Some(name) = path.strip_prefix("numpy.") {
-            if let Some(op) = name.strip_suffix(".outer").and_then(binary_named) {
-                return self.outer(op, args);
+        self.diags.append(&mut new);
+        match result {
+            Err(Stop::Diag(mut d)) => {
+                d.span = span;
+                Err(Stop::Diag(d))
             }
-            return self.call_numpy(name, args);
+            other => other,
         }
-        args.pos.clear();
-        let module = path.split('.').next().unwrap_or(path);
-        fail_hint(
-            args.span,
-            format!("'{path}' is not supported"),
-            format!("NumPy and math are known, {module} is not"),
-        )
     }
 
-    // ---- Python's own ------------------------------------------------------------------
+    fn call_closure(&mut self, closure: &Arc<Closure>, args: Args) -> Res<Value> {
+        let body = match &closure.body {
+            Body::Block(body) => Ok(&body[..]),
+            Body::Value(e) => Err(e),
+        };
+        let callee = Callee {
+            name: closure.name.clone(),
+            module: closure.module,
+            parameters: &closure.parameters,
+            body,
+            closure: Some(closure.clone()),
+        };
+        self.run_callee(&callee, args)
+    }
 
-    fn call_builtin(&mut self, name: &str, mut args: Args) -> Res<Value> {
+    fn run_callee(&mut self, callee: &Callee, mut args: Args) -> Res<Value> {
         let span = args.span;
-        match name {
-            "abs" => {
-                let v = args.need(0, "x")?;
-                args.done(1)?;
-                self.abs(&v, span)
-            }
-            "len" => {
-                let v = args.need(0, "obj")?;
-                args.done(1)?;
-                match &v {
-                    Value::Tuple(items) => Ok(Value::int(items.len() as i64)),
-                    Value::Array(view) if view.rank() > 0 => Ok(Value::sym(view.shape[0].clone())),
-                    _ => fail(span, format!("{} has no length", v.describe())),
-                }
-            }
-            "min" | "max" => self.min_max(name, args),
-            "float" => {
-                let v = args.need(0, "x")?;
-                args.done(1)?;
-                self.python_scalar(&v, Kind::Float, span)
-            }
-            "bool" => {
-                let v = args.need(0, "x")?;
-                args.done(1)?;
-                let test = self.test(&v, span)?;
-                self.test_value(test, span)
-            }
-            "int" => {
-                let v = args.need(0, "x")?;
-                args.done(1)?;
-                self.truncated(&v, span)
-            }
-            "sum" => fail_hint(span, "Python's sum is not supported", "use np.sum"),
-            "range" => fail_hint(span, "range is supported in 'for' only", "use np.arange"),
-            _ => fail_hint(span, format!("'{name}' is not supported"), "write a loop with range"),
+        let same = self.frames.iter().filter(|f| f.function == callee.name && f.module == callee.module);
+        if same.count() > MAX_RECURSION || self.frames.len() > MAX_FRAMES {
+            return fail_hint(span, format!("'{}' calls itself too deeply", callee.name), "write a loop");
         }
-    }
-
-    /// `float(x)`: Python's kind, the same value.
-    fn python_scalar(&mut self, v: &Value, kind: Kind, span: Span) -> Res<Value> {
-        let Some(from) = v.kind() else { return fail(span, format!("float of {}", v.describe())) };
-        if matches!(v, Value::Array(a) if a.rank() > 0) || from.dtype().is_complex() {
-            return fail(span, format!("float of {}", v.describe()));
+        self.calls += 1;
+        if self.calls > MAX_CALLS {
+            return fail(span, "too many calls of functions");
         }
-        if let Some(i) = v.as_const_int() {
-            return Ok(Value::float(i as f64));
-        }
-        if from.dtype() == kind.dtype() {
-            return Ok(match v {
-                Value::Array(view) => Value::elem(kind, view.clone()),
-                other => rekind(other.clone(), kind),
-            });
-        }
-        let value = self.convert(v, kind.dtype(), span)?;
-        Ok(rekind(value, kind))
-    }
-
-    fn truncated(&mut self, v: &Value, span: Span) -> Res<Value> {
-        let kind = v.kind();
-        match v {
-            Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => {
-                if x.is_finite() && x.abs() < 9e18 {
-                    Ok(Value::int(*x as i64))
-                } else {
-                    fail(span, "the float is no integer")
-                }
-            }
-            _ if kind.is_some_and(|k| k.dtype().is_float()) => {
-                let view = match v {
-                    Value::Num(Num { src: Src::Elem(view), .. }) | Value::Array(view) if view.rank() == 0 => {
-                        view.clone()
-                    }
-                    _ => return fail(span, format!("int of {}", v.describe())),
-                };
-                let t = view.dtype;
-                let var = self.scalar_var(&view, span)?;
-                let bound = Value::float(9.2e18);
-                let bound = self.operand(&bound, t, &mut Inputs::default(), span)?;
-                let small = tasklet::Expr::bin(BinOp::Lt, tasklet::Expr::un(UnOp::Abs, var.clone()), bound);
-                self.check(small, "cannot convert float to a 64-bit integer", span);
-                let value = tasklet::Expr::cast(DType::I64, var);
-                Ok(Value::sym(Expr::sym(self.assign_symbol("n", value, span))))
-            }
-            _ => {
-                let e = self.as_int(v, span)?;
-                self.int_value(e, span)
-            }
-        }
-    }
-
-    fn min_max(&mut self, name: &str, mut args: Args) -> Res<Value> {
-        let span = args.span;
-        let items = match args.pos.len() {
-            1 => match args.need(0, "iterable")? {
-                Value::Tuple(items) => items,
-                _ => return fail_hint(span, format!("{name} of one value"), format!("use np.{name}")),
-            },
-            _ => std::mem::take(&mut args.pos),
+        args.name = callee.name.clone();
+        let mut frame = Frame {
+            function: callee.name.clone(),
+            id: self.frame_id(),
+            module: callee.module,
+            closure: callee.closure.clone(),
+            ..Frame::default()
         };
-        args.done(0)?;
-        let mut items = items.into_iter();
-        let Some(mut acc) = items.next() else { return fail(span, format!("{name} of nothing")) };
-        let op = if name == "min" { BinOp::Min } else { BinOp::Max };
-        for item in items {
-            let (Some(a), Some(b)) = (acc.kind(), item.kind()) else {
-                return fail(span, format!("{name} of {} and {}", acc.describe(), item.describe()));
-            };
-            if a != b || acc.shape().len() + item.shape().len() > 0 {
-                let hint = format!("use np.{name}imum", name = name);
-                return fail_hint(
-                    span,
-                    format!("{name} of {} and {}", acc.describe(), item.describe()),
-                    hint,
-                );
-            }
-            if matches!(a, Kind::Int | Kind::Bool) {
-                acc = self.binary(op, &acc, &item, span)?;
-                continue;
-            }
-            // Python keeps the first unless the other is strictly smaller, so NaN is kept as it stands.
-            let t = a.dtype();
-            let mut inputs = Inputs::default();
-            let x = self.operand(&acc, t, &mut inputs, span)?;
-            let y = self.operand(&item, t, &mut inputs, span)?;
-            let cond =
-                tasklet::Expr::bin(if name == "min" { BinOp::Lt } else { BinOp::Gt }, y.clone(), x.clone());
-            let out = self.elementwise(name, t, vec![], &inputs, tasklet::Expr::select(cond, y, x), span);
-            acc = Value::elem(a, out);
-        }
-        Ok(acc)
-    }
-
-    /// `math.f`: a Python float; raises where the result is not finite though the argument is.
-    fn call_math(&mut self, name: &str, mut args: Args) -> Res<Value> {
-        let span = args.span;
-        let hint = "use NumPy's function";
-        let Some(func) = func_named(name) else {
-            return match name {
-                "fabs" => {
-                    let v = args.need(0, "x")?;
-                    let v = self.python_scalar(&v, Kind::Float, span)?;
-                    self.abs(&v, span)
-                }
-                "pow" | "atan2" | "hypot" | "fmod" | "copysign" if args.pos.len() == 2 && name != "pow" => {
-                    let op = match name {
-                        "atan2" => BinOp::Atan2,
-                        "hypot" => BinOp::Hypot,
-                        "copysign" => BinOp::CopySign,
-                        _ => return fail_hint(span, "math.fmod is not supported", hint),
-                    };
-                    let (a, b) = (args.need(0, "x")?, args.need(1, "y")?);
-                    let (a, b) = (
-                        self.python_scalar(&a, Kind::Float, span)?,
-                        self.python_scalar(&b, Kind::Float, span)?,
-                    );
-                    let value = self.ufunc2(Binary::Op(op), &a, &b, span)?;
-                    Ok(rekind(value, Kind::Float))
-                }
-                _ => fail_hint(span, format!("math.{name} is not supported"), hint),
-            };
-        };
-        let v = args.need(0, "x")?;
-        args.done(1)?;
-        if matches!(func, Func::Sign | Func::Rint) {
-            return fail_hint(span, format!("math.{name} is not supported"), hint);
-        }
-        let v = self.python_scalar(&v, Kind::Float, span)?;
-        if matches!(func, Func::IsNan | Func::IsInf | Func::IsFinite) {
-            let value = self.call1(name, func, &v, span)?;
-            return Ok(rekind(value, Kind::Bool));
-        }
-        let num = match &v {
-            Value::Num(num) => self.snapshot(num, span)?,
-            _ => return fail(span, "math takes scalars"),
-        };
-        let out = self.call1(name, func, &Value::Num(num.clone()), span)?;
-        if let Value::Num(Num { src: Src::Elem(view), .. }) = &out {
-            let result = tasklet::Expr::Var(view.base);
-            let x = match &num.src {
-                Src::Elem(v) => tasklet::Expr::Var(v.base),
-                _ => self.operand(&Value::Num(num.clone()), DType::F64, &mut Inputs::default(), span)?,
-            };
-            let call = |f: Func, e: &tasklet::Expr| tasklet::Expr::call(f, e.clone());
-            let good = tasklet::Expr::bin(
-                BinOp::Or,
-                call(Func::IsFinite, &result),
-                tasklet::Expr::bin(
-                    BinOp::Or,
-                    call(Func::IsNan, &x),
-                    tasklet::Expr::bin(BinOp::And, call(Func::IsInf, &x), call(Func::IsInf, &result)),
-                ),
-            );
-            self.check(good, "math domain or range error", span);
-        }
-        let value = rekind(out, Kind::Float);
-        if matches!(func, Func::Floor | Func::Ceil | Func::Trunc) {
-            self.truncated(&value, span)
-        } else {
-            Ok(value)
-        }
-    }
-
-    // ---- NumPy -------------------------------------------------------------------------
-
-    fn call_numpy(&mut self, name: &str, mut args: Args) -> Res<Value> {
-        let span = args.span;
-        if let Some(op) = binary_named(name) {
-            let out = args.take(2, "out");
-            let (a, b) = (args.need(0, "x1")?, args.need(1, "x2")?);
-            args.done(3)?;
-            let value = self.ufunc2(op, &a, &b, span)?;
-            return self.give_out(out, value, span);
-        }
-        if let Some(func) = func_named(name).filter(|_| !name.starts_with('a') || name.starts_with("arc")) {
-            let out = args.take(1, "out");
-            let a = args.need(0, "x")?;
-            args.done(2)?;
-            let value =
-                if func == Func::Sign { self.sign_of(&a, span)? } else { self.call1(name, func, &a, span)? };
-            return self.give_out(out, value, span);
-        }
-        if let Some(to) = DType::from_numpy(name).or(match name {
-            "bool_" => Some(DType::Bool),
-            "int_" | "intp" => Some(DType::I64),
-            "double" => Some(DType::F64),
-            "single" => Some(DType::F32),
-            _ => None,
-        }) {
-            let a = args.need(0, "x")?;
-            args.done(1)?;
-            return self.convert(&a, to, span);
-        }
-        match name {
-            "abs" | "absolute" | "fabs" => {
-                let a = args.need(0, "x")?;
-                args.done(1)?;
-                let a = if name == "fabs" { self.as_float(&a, span)? } else { self.as_numpy(&a, span)? };
-                let value = self.abs(&a, span)?;
-                Ok(self.numpy_kind(value))
-            }
-            "negative" | "positive" | "square" | "reciprocal" | "logical_not" | "invert" | "bitwise_not" => {
-                let a = args.need(0, "x")?;
-                args.done(1)?;
-                self.unary_named(name, &a, span)
-            }
-            "where" => {
-                if args.pos.len() != 3 {
-                    return fail_hint(
-                        span,
-                        "where with one argument is not supported",
-                        "give the two values as well",
-                    );
-                }
-                let (c, a, b) = (args.need(0, "c")?, args.need(1, "x")?, args.need(2, "y")?);
-                args.done(3)?;
-                self.select(&c, &a, &b, span)
-            }
-            "clip" => self.clip(args),
-            "sum" | "prod" | "product" | "max" | "min" | "amax" | "amin" | "any" | "all" | "mean"
-            | "average" => {
-                let a = args.need(0, "a")?;
-                args.pos.remove(0);
-                self.reduction(name, &a, args)
-            }
-            "zeros" | "ones" | "empty" | "full" | "zeros_like" | "ones_like" | "empty_like" | "full_like"
-            | "arange" | "eye" | "identity" => self.create(name, args),
-            "copy" | "array" | "asarray" | "ascontiguousarray" => {
-                let a = args.need(0, "a")?;
-                let to = args.take(1, "dtype");
-                args.done(2)?;
-                let Value::Array(view) = &a else {
-                    return fail_hint(
-                        span,
-                        format!("{name} of {}", a.describe()),
-                        "make it by zeros and assign its elements",
-                    );
-                };
-                let dtype = match to {
-                    Some(t) => self.dtype_of(&t, span)?,
-                    None => view.dtype,
-                };
-                if name.starts_with("as") && dtype == view.dtype {
-                    return Ok(a.clone());
-                }
-                Ok(Value::Array(self.materialize(view, dtype, span)))
-            }
-            "dot" | "matmul" => {
-                let out = args.take(2, "out");
-                let (a, b) = (args.need(0, "a")?, args.need(1, "b")?);
-                args.done(3)?;
-                let value = self.product(&a, &b, name == "matmul", span)?;
-                self.give_out(out, value, span)
-            }
-            "outer" => self.outer(Binary::Op(BinOp::Mul), args),
-            "transpose" => {
-                let a = args.need(0, "a")?;
-                let axes = args.take(1, "axes");
-                args.done(2)?;
-                self.transpose(&a, axes, span)
-            }
-            "expand_dims" => {
-                let (a, axis) = (args.need(0, "a")?, args.need(1, "axis")?);
-                args.done(2)?;
-                match (&a, axis.as_const_int()) {
-                    (Value::Array(v), Some(i)) => {
-                        let n = v.rank() as i64 + 1;
-                        if !(-n..n).contains(&i) {
-                            return fail(span, format!("axis {i} is out of bounds"));
-                        }
-                        Ok(Value::Array(v.insert_dim(i.rem_euclid(n) as usize)))
-                    }
-                    _ => fail(span, "expand_dims takes an array and a constant axis"),
-                }
-            }
-            "reshape" | "ravel" | "flatten" => {
-                fail_hint(span, format!("{name} is not supported"), "index the array by its own dimensions")
-            }
-            "shape" => {
-                let a = args.need(0, "a")?;
-                args.done(1)?;
-                Ok(Value::Tuple(a.shape().into_iter().map(Value::sym).collect()))
-            }
-            _ => fail_hint(
-                span,
-                format!("np.{name} is not supported"),
-                "write it with arithmetic, slices and loops",
-            ),
-        }
-    }
-
-    /// NumPy's result for a Python scalar is a NumPy scalar.
-    fn as_numpy(&mut self, v: &Value, span: Span) -> Res<Value> {
-        match v {
-            Value::Num(Num { kind, src: Src::Sym(_) | Src::Cond(_) }) => self.convert(v, kind.dtype(), span),
-            other => Ok(other.clone()),
-        }
-    }
-
-    fn as_float(&mut self, v: &Value, span: Span) -> Res<Value> {
-        let t = v.kind().map_or(DType::F64, Kind::dtype);
-        match float_of(t) {
-            Ok(f) if f == t => Ok(v.clone()),
-            Ok(f) => self.convert(v, f, span),
-            Err(e) => fail_hint(span, e, "convert by astype(np.float64) first"),
-        }
-    }
-
-    fn numpy_kind(&self, v: Value) -> Value {
-        match v.kind() {
-            Some(k) => rekind(v, Kind::Np(k.dtype())),
-            None => v,
-        }
-    }
-
-    fn sign_of(&mut self, a: &Value, span: Span) -> Res<Value> {
-        let t = a.kind().map_or(DType::F64, Kind::dtype);
-        if !t.is_int() {
-            return self.call1("sign", Func::Sign, a, span);
-        }
-        let one = crate::promote::convert(Scalar::i64(1), t).unwrap_or(Scalar::i64(1));
-        let code = |x: tasklet::Expr| {
-            let up = tasklet::Expr::bin(BinOp::Gt, x.clone(), zero(t));
-            let down = tasklet::Expr::bin(BinOp::Lt, x, zero(t));
-            let one = tasklet::Expr::Lit(one);
-            let minus = tasklet::Expr::un(UnOp::Neg, one.clone());
-            tasklet::Expr::select(up, one, tasklet::Expr::select(down, minus, zero(t)))
-        };
-        self.map1("sign", a, t, t, code, span)
-    }
-
-    fn unary_named(&mut self, name: &str, a: &Value, span: Span) -> Res<Value> {
-        let a = &self.as_numpy(a, span)?;
-        let Some(t) = a.kind().map(Kind::dtype) else {
-            return fail(span, format!("{name} of {}", a.describe()));
-        };
-        let value = match name {
-            "negative" => self.unary(UnOp::Neg, a, span)?,
-            "invert" | "bitwise_not" => self.unary(UnOp::Invert, a, span)?,
-            "square" if t == DType::Bool => return fail(span, "square of bool"),
-            "square" => self.map1(name, a, t, t, |x| tasklet::Expr::bin(BinOp::Mul, x.clone(), x), span)?,
-            "reciprocal" if t.is_float() => {
-                let one = self.operand(&Value::int(1), t, &mut Inputs::default(), span)?;
-                self.map1(name, a, t, t, |x| tasklet::Expr::bin(BinOp::Div, one, x), span)?
-            }
-            "reciprocal" => return fail_hint(span, "reciprocal of integers", "divide 1.0 by it"),
-            "logical_not" => {
-                let not = |x: tasklet::Expr| {
-                    if t == DType::Bool {
-                        tasklet::Expr::un(UnOp::Not, x)
-                    } else {
-                        tasklet::Expr::bin(BinOp::Eq, x, zero(t))
-                    }
-                };
-                self.map1(name, a, t, DType::Bool, not, span)?
-            }
-            _ => self.map1("positive", a, t, t, |x| x, span)?,
-        };
-        Ok(self.numpy_kind(value))
-    }
-
-    fn clip(&mut self, mut args: Args) -> Res<Value> {
-        let span = args.span;
-        let a = args.need(0, "a")?;
-        let low = args.take(1, "a_min").or_else(|| args.kw.remove("min"));
-        let high = args.take(2, "a_max").or_else(|| args.kw.remove("max"));
-        args.done(3)?;
-        let bounds = [(low, BinOp::Max), (high, BinOp::Min)];
-        let mut kinds: Vec<Kind> = a.kind().into_iter().collect();
-        let mut shapes = vec![a.shape()];
-        for v in bounds.iter().filter_map(|b| b.0.as_ref()).filter(|v| **v != Value::None) {
-            match v.kind() {
-                Some(k) => kinds.push(k),
-                None => return fail(span, format!("clip to {}", v.describe())),
-            }
-            shapes.push(v.shape());
-        }
-        if a.kind().is_none() {
-            return fail(span, format!("clip of {}", a.describe()));
-        }
-        let t = common(&kinds);
-        let shape = self.broadcast(&shapes, span)?;
-        let mut inputs = Inputs::default();
-        let hint = self.hint.take();
-        let mut code = self.operand(&a, t, &mut inputs, span)?;
-        for (v, op) in bounds {
-            if let Some(v) = v.filter(|v| *v != Value::None) {
-                let bound = self.operand(&v, t, &mut inputs, span)?;
-                code = crate::promote::code(Binary::Op(op), t, code, bound);
+        if let Ok(body) = callee.body {
+            for local in assigned(body) {
+                frame.vars.insert(local, Value::Stale(Stale::new(UNASSIGNED)));
             }
         }
-        self.hint = hint;
-        let out = self.elementwise("clip", t, shape, &inputs, code, span);
-        Ok(self.result(out))
-    }
-
-    /// `np.add.outer(a, b)`.
-    fn outer(&mut self, op: Binary, mut args: Args) -> Res<Value> {
-        let span = args.span;
-        let (a, b) = (args.need(0, "A")?, args.need(1, "B")?);
-        args.done(2)?;
-        let (Value::Array(x), Value::Array(y)) = (&a, &b) else { return self.ufunc2(op, &a, &b, span) };
-        if args.name == "numpy.outer" && (x.rank() != 1 || y.rank() != 1) {
-            return fail_hint(span, "np.outer of arrays that are not vectors", "use np.multiply.outer");
-        }
-        let mut left = x.clone();
-        for _ in 0..y.rank() {
-            left = left.insert_dim(left.rank());
-        }
-        self.ufunc2(op, &Value::Array(left), &b, span)
-    }
-
-    fn give_out(&mut self, out: Option<Value>, value: Value, span: Span) -> Res<Value> {
-        match out {
-            None | Some(Value::None) => Ok(value),
-            Some(Value::Array(target)) => {
-                let from = value.kind().map_or(DType::F64, Kind::dtype);
-                if !same_kind(from, target.dtype) {
-                    return fail(
-                        span,
-                        format!("cannot cast {} to {} for 'out'", from.numpy(), target.dtype.numpy()),
-                    );
-                }
-                self.store(&target, &value, span)?;
-                Ok(Value::Array(target))
-            }
-            Some(other) => fail(span, format!("'out' is {}", other.describe())),
-        }
-    }
-
-    fn transpose(&mut self, a: &Value, axes: Option<Value>, span: Span) -> Res<Value> {
-        let Value::Array(view) = a else { return fail(span, format!("transpose of {}", a.describe())) };
-        let n = view.rank() as i64;
-        let perm: Vec<usize> = match axes {
-            None | Some(Value::None) => (0..view.rank()).rev().collect(),
-            Some(Value::Tuple(items)) => {
-                let at = |v: &Value| {
-                    v.as_const_int().filter(|i| (-n..n).contains(i)).map(|i| i.rem_euclid(n) as usize)
-                };
-                items.iter().filter_map(at).collect()
-            }
-            Some(_) => vec![],
-        };
-        let mut sorted = perm.clone();
-        sorted.sort_unstable();
-        if !sorted.iter().copied().eq(0..view.rank()) {
-            return fail(span, "the axes of transpose are not a permutation of constants");
-        }
-        Ok(Value::Array(view.permute(&perm)))
-    }
-
-    /// `a @ b` and `np.dot`, ranks 1 and 2.
-    pub fn product(&mut self, a: &Value, b: &Value, matmul: bool, span: Span) -> Res<Value> {
-        let rank = |v: &Value| match v {
-            Value::Array(view) => Some(view.rank()),
-            Value::Num(_) => Some(0),
-            _ => None,
-        };
-        let (x, y) = match (a, b, rank(a), rank(b)) {
-            (_, _, Some(0), Some(_)) | (_, _, Some(_), Some(0)) if !matmul => {
-                return self.ufunc2(Binary::Op(BinOp::Mul), a, b, span);
-            }
-            (Value::Array(x), Value::Array(y), Some(1 | 2), Some(1 | 2)) => (x, y),
-            (_, _, Some(_), Some(_)) => {
-                return fail_hint(
-                    span,
-                    "a product of these dimensions",
-                    "one- and two-dimensional arrays are supported",
-                );
-            }
-            _ => return fail(span, format!("a product of {} and {}", a.describe(), b.describe())),
-        };
-        let (k, l) = (x.shape[x.rank() - 1].clone(), y.shape[0].clone());
-        match self.same(&k, &l)? {
-            weft_ir::symbolic::Truth::Yes => {}
-            weft_ir::symbolic::Truth::No => {
-                let (p, q) = (self.show_shape(&x.shape), self.show_shape(&y.shape));
-                return fail_hint(
-                    span,
-                    format!("shapes {p} and {q} do not fit a product"),
-                    "the inner extents must be equal",
-                );
-            }
-            weft_ir::symbolic::Truth::Unknown => {
-                let cond = tasklet::Expr::bin(
-                    BinOp::Eq,
-                    tasklet::Expr::Sym(k.clone()),
-                    tasklet::Expr::Sym(l.clone()),
-                );
-                self.check(cond, format!("the inner extents {k} and {l} of a product differ"), span);
-            }
-        }
-        let t = x.dtype.promote(y.dtype);
-        if t == DType::Bool {
-            return fail_hint(span, "a product of bools", "convert by astype");
-        }
-        let hint = self.hint.take();
-        let to = |s: &mut Self, v: &View| if v.dtype == t { v.clone() } else { s.materialize(v, t, span) };
-        let (x, y) = (to(self, x), to(self, y));
-        self.hint = hint;
-        if k.is_one() || l.is_one() {
-            return self.product_of_one(&x, &y, span);
-        }
-        let shape = x.shape[..x.rank() - 1].iter().chain(&y.shape[1..]).cloned().collect();
-        let out = self.matmul(&x, &y, shape, span);
-        Ok(self.result(out))
-    }
-
-    /// A product over one element: in a subset, an extent of 1 cannot be told from an index, so a
-    /// library node would not know which dimensions it multiplies.
-    fn product_of_one(&mut self, x: &View, y: &View, span: Span) -> Res<Value> {
-        let value = |s: &Self, v: View| if v.rank() == 0 { s.result(v) } else { Value::Array(v) };
-        let left = if x.rank() == 2 && y.rank() == 2 {
-            let mut column = x.clone();
-            column.shape[1] = Expr::one();
-            column
-        } else {
-            x.fix_dim(x.rank() - 1, &Expr::zero())
-        };
-        let (left, right) = (value(self, left), value(self, y.fix_dim(0, &Expr::zero())));
-        self.ufunc2(Binary::Op(BinOp::Mul), &left, &right, span)
-    }
-
-    fn call_method(&mut self, object: Value, name: &str, mut args: Args) -> Res<Value> {
-        let span = args.span;
-        let view = match &object {
-            Value::Array(view) => view.clone(),
-            Value::Num(Num { src: Src::Elem(view), kind: Kind::Np(_) }) => view.clone(),
-            other => {
-                return fail(span, format!("the method '{name}' of {} is not supported", other.describe()));
+        self.hint = None;
+        self.parameters_of(callee, args, &mut frame)?;
+        self.path.push(span.start);
+        frame.path = self.path.clone();
+        self.frames.push(frame);
+        let (depth, loops) = (std::mem::take(&mut self.depth), std::mem::take(&mut self.loop_depth));
+        let breaks = std::mem::take(&mut self.breaks);
+        let errors = self.diags.len();
+        let result = match callee.body {
+            Ok(body) => self.run_body(body, span),
+            Err(e) => {
+                self.depth = depth;
+                self.eval(e).and_then(|v| self.hold(v, span))
             }
         };
-        match name {
-            "sum" | "prod" | "max" | "min" | "any" | "all" | "mean" => self.reduction(name, &object, args),
-            "copy" => {
-                args.done(0)?;
-                match object {
-                    Value::Num(num) => self.snapshot(&num, span).map(Value::Num),
-                    _ => Ok(Value::Array(self.materialize(&view, view.dtype, span))),
-                }
+        self.depth = depth;
+        self.loop_depth = loops;
+        self.breaks = breaks;
+        self.frames.pop();
+        self.path.pop();
+        let value = result?;
+        if self.diags.len() > errors {
+            return Err(Stop::Silent);
+        }
+        Ok(value)
+    }
+
+    fn run_body(&mut self, body: &[ast::Stmt], span: Span) -> Res<Value> {
+        let early = returns_in_loop(body);
+        if early {
+            let flag = self.transient("returned", DType::Bool, vec![]);
+            self.store(&flag, &Value::bool(false), span)?;
+            self.frame().early = Some(Early { flag });
+        }
+        let key = (self.path.clone(), RETURN.to_string());
+        if early || self.plan.joins.get(&key) == Some(&Join::Keep) {
+            self.frame().lazy.insert(RETURN.into(), key);
+        }
+        Ok(match self.run(body)? {
+            Flow::Return(value) => value,
+            Flow::Gone if self.frame().early.is_some() => self.returned(span)?,
+            Flow::Gone => return Err(Stop::Raises),
+            Flow::Next if self.frame().early.is_some() && self.frame().returns.is_some() => {
+                let reason = "the function may end without a result";
+                return fail_hint(span, reason, "return a value at the end as well");
             }
-            "astype" => {
-                let t = args.need(0, "dtype")?;
-                args.done(1)?;
-                let t = self.dtype_of(&t, span)?;
-                self.convert(&object, t, span)
+            Flow::Next | Flow::Unless(_) => Value::None,
+        })
+    }
+
+    fn parameters_of(&mut self, callee: &Callee, mut args: Args, frame: &mut Frame) -> Res<()> {
+        let positional = callee.parameters.posonlyargs.iter().chain(&callee.parameters.args);
+        let mut count = 0;
+        for p in positional {
+            let at = count;
+            count += 1;
+            let value = self.parameter(callee, &mut args, at, p)?;
+            frame.vars.insert(p.parameter.name.to_string(), value);
+        }
+        if let Some(rest) = &callee.parameters.vararg {
+            let mut items = vec![];
+            for v in args.pos.drain(count.min(args.pos.len())..).collect::<Vec<_>>() {
+                items.push(self.hold(v, args.span)?);
             }
-            "dot" => {
-                let b = args.need(0, "b")?;
-                args.done(1)?;
-                self.product(&object, &b, false, span)
+            frame.vars.insert(rest.name.to_string(), Value::Tuple(items));
+        }
+        for p in &callee.parameters.kwonlyargs {
+            let value = self.parameter(callee, &mut args, usize::MAX, p)?;
+            frame.vars.insert(p.parameter.name.to_string(), value);
+        }
+        args.done(count)
+    }
+
+    fn parameter(
+        &mut self,
+        callee: &Callee,
+        args: &mut Args,
+        at: usize,
+        p: &ast::ParameterWithDefault,
+    ) -> Res<Value> {
+        let name = p.parameter.name.as_str();
+        match (args.take(at, name), &p.default) {
+            (Some(value), _) => self.hold(value, args.span),
+            (None, Some(default)) => {
+                let frame =
+                    Frame { module: callee.module, closure: callee.closure.clone(), ..Frame::default() };
+                self.frames.push(frame);
+                let value = self.eval(default);
+                self.frames.pop();
+                value
             }
-            "transpose" => {
-                let axes = match args.pos.len() {
-                    0 => args.take(0, "axes"),
-                    1 => Some(args.need(0, "axes")?),
-                    _ => Some(Value::Tuple(std::mem::take(&mut args.pos))),
-                };
-                self.transpose(&object, axes, span)
-            }
-            "fill" => {
-                let v = args.need(0, "value")?;
-                args.done(1)?;
-                self.store(&view, &v, span)?;
-                Ok(Value::None)
-            }
-            "clip" => {
-                args.pos.insert(0, object);
-                self.clip(args)
-            }
-            "item" if view.rank() == 0 && args.pos.is_empty() => match view.dtype {
-                t if t.is_float() => self.python_scalar(&object, Kind::Float, span),
-                t if t.is_int() => self.truncated(&object, span),
-                _ => fail(span, "item of this type is not supported"),
-            },
-            "reshape" | "ravel" | "flatten" => {
-                fail_hint(span, format!("{name} is not supported"), "index the array by its own dimensions")
-            }
-            _ => fail_hint(
-                span,
-                format!("the method '{name}' is not supported"),
-                "use arithmetic, slices and loops",
-            ),
+            (None, None) => fail(args.span, format!("{} lacks the argument '{name}'", args.name)),
         }
     }
-}
 
-/// NumPy's `same_kind` casting.
-pub fn same_kind(from: DType, to: DType) -> bool {
-    let rank = |t: DType| match t {
-        DType::Bool => 0,
-        t if t.is_unsigned() => 1,
-        t if t.is_signed() => 2,
-        t if t.is_float() => 3,
-        _ => 4,
-    };
-    rank(from) <= rank(to)
+    /// What an inlined function has returned out of its loops and branches.
+    pub fn returned(&mut self, span: Span) -> Res<Value> {
+        match self.frame().returns {
+            None => Ok(Value::None),
+            Some(None) => self.result_named(RETURN, span),
+            Some(Some(n)) => {
+                let items = (0..n).map(|i| self.result_named(&format!("{RETURN}{i}"), span));
+                items.collect::<Res<Vec<_>>>().map(Value::Tuple)
+            }
+        }
+    }
+
+    fn result_named(&mut self, name: &str, span: Span) -> Res<Value> {
+        match self.frame().cells.get(name) {
+            Some(cell) => Ok(cell.value()),
+            None => fail(span, "the function may end without a result"),
+        }
+    }
+
+    /// A function that is defined inside of a function.
+    pub fn define(&mut self, f: &ast::StmtFunctionDef) -> Res<()> {
+        check_signature(f)?;
+        let closure = self.closure(f.name.as_str(), (*f.parameters).clone(), Body::Block(f.body.to_vec()));
+        self.bind(f.name.as_str(), closure, span_of(f))
+    }
+
+    pub fn lambda(&mut self, l: &ast::ExprLambda) -> Value {
+        let parameters = l.parameters.as_deref().cloned().unwrap_or_default();
+        self.closure("lambda", parameters, Body::Value((*l.body).clone()))
+    }
+
+    fn closure(&mut self, name: &str, parameters: ast::Parameters, body: Body) -> Value {
+        let frame = self.frame();
+        let (id, module) = (frame.id, frame.module);
+        let mut captured = frame.vars.clone();
+        if let Some(around) = &frame.closure {
+            for (name, value) in &around.captured {
+                captured.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        Value::Closure(Arc::new(Closure { name: name.into(), module, parameters, body, frame: id, captured }))
+    }
 }

@@ -12,7 +12,7 @@ use weft_ir::tasklet;
 
 use crate::diagnostic::Diagnostic;
 use crate::module::Module;
-use crate::value::{Kind, Value, View};
+use crate::value::{Closure, Kind, Value, View};
 
 /// Why the evaluation of a statement ended.
 #[derive(Clone, Debug)]
@@ -20,8 +20,6 @@ pub enum Stop {
     Diag(Box<Diagnostic>),
     /// The reason has been given elsewhere.
     Silent,
-    /// The plan has changed: import again.
-    Restart,
     /// What was evaluated always raises; the check that does is in the graph.
     Raises,
 }
@@ -34,13 +32,22 @@ impl From<Diagnostic> for Stop {
 
 pub type Res<T> = Result<T, Stop>;
 
-/// What a variable that a loop carries must be.
+/// The calls and the loop or branch that lead to a place, and a variable.
+pub type JoinKey = (Vec<u32>, String);
+
+/// What a variable must be where ways meet: around a loop, after a branch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Join {
-    /// A container of this kind from the start.
+    /// A scalar container of this kind from the start.
     Kind(Kind),
     /// Not carried: to be assigned before it is read.
     Drop,
+    /// An array container from the start, which begins with the value before.
+    Carry,
+    /// A container from the first assignment on, read afterwards.
+    Keep,
+    /// As `Carry`, with extents that change.
+    Resize,
 }
 
 /// What earlier attempts have found out.
@@ -50,15 +57,34 @@ pub struct Plan {
     pub constants: BTreeMap<Name, i64>,
     /// Extents that are the same as another.
     pub unify: BTreeMap<Name, Name>,
-    /// By the calls and the loop that lead there, and the variable.
-    pub joins: BTreeMap<(Vec<u32>, String), Join>,
+    pub joins: BTreeMap<JoinKey, Join>,
+    /// Loops that are written out, by the calls and loops that lead there.
+    pub unroll: BTreeSet<Vec<u32>>,
+    /// The kinds of variables that are read before they are assigned in the order of the text.
+    pub kinds: BTreeMap<JoinKey, Kind>,
 }
 
 /// A variable that lives in a container because a loop or a branch assigns it.
 #[derive(Clone, Debug)]
 pub struct Cell {
-    pub kind: Kind,
+    /// Of a scalar; `None` for arrays.
+    pub kind: Option<Kind>,
+    /// What the name is now. The extents of arrays that change are symbols.
     pub view: View,
+    /// The extents of the container, where those of the view change.
+    pub capacity: Option<Vec<Expr>>,
+    /// The symbols that hold the extents where ways meet.
+    pub sizes: Vec<Name>,
+    pub key: JoinKey,
+}
+
+impl Cell {
+    pub fn value(&self) -> Value {
+        match self.kind {
+            Some(kind) => Value::elem(kind, self.view.clone()),
+            None => Value::Array(self.view.clone()),
+        }
+    }
 }
 
 /// The names of one (inlined) call.
@@ -67,11 +93,50 @@ pub struct Frame {
     pub vars: BTreeMap<String, Value>,
     pub cells: BTreeMap<String, Cell>,
     pub function: String,
+    pub id: u32,
+    /// Of [`Importer::modules`]: where names are looked up last.
+    pub module: usize,
+    /// The function around the definition, whose names are seen as well.
+    pub closure: Option<Arc<Closure>>,
+    /// Names that get a container at their first assignment.
+    pub lazy: BTreeMap<String, JoinKey>,
+    /// Of a function that returns out of a loop.
+    pub early: Option<Early>,
+    /// The calls and loops that lead to the call.
+    pub path: Vec<u32>,
+    /// How many values the function returns, a tuple's length; known at its first `return`.
+    pub returns: Option<Option<usize>>,
+}
+
+/// The result of an inlined function that returns out of a loop.
+#[derive(Clone, Debug)]
+pub struct Early {
+    /// A bool that is set by such a `return`.
+    pub flag: View,
+}
+
+/// A copy that Python does not make.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    pub copy: Name,
+    pub original: Name,
+    /// Writes since then are seen under both names.
+    pub since: u32,
+    pub variable: String,
+    pub span: Span,
+}
+
+/// The elements of a Python list, and how deep in loops and branches it was made.
+#[derive(Clone, Debug)]
+pub struct StaticList {
+    pub items: Vec<Value>,
+    pub depth: usize,
 }
 
 /// Builds the graph of one function for one sample of arguments.
 pub struct Importer<'a> {
-    pub module: &'a Module,
+    /// The user's file first, then the functions that are written in Python.
+    pub modules: Vec<&'a Module>,
     pub plan: &'a mut Plan,
     pub sdfg: Sdfg,
     pub frames: Vec<Frame>,
@@ -87,8 +152,35 @@ pub struct Importer<'a> {
     /// Loops around, for `break` and the elimination of their variables.
     pub loops: Vec<(Name, Range)>,
     pub loop_depth: u32,
+    /// The loops around by their variables, as [`Plan::unroll`] names them.
+    pub loop_keys: Vec<(Name, Vec<u32>)>,
     /// Undecided branches around.
     pub open_branches: usize,
+    /// Elements of lists, by [`Value::List`].
+    pub lists: Vec<StaticList>,
+    /// Where calls of functions that are not the user's were written.
+    pub at: Option<Span>,
+    /// Functions that were inlined so far.
+    pub calls: u32,
+    /// A bool to set at a `break`, for each loop around.
+    pub breaks: Vec<Option<View>>,
+    /// The plan has changed, and this attempt only looks for more that must change.
+    pub again: bool,
+    /// Arrays that were copied where Python gives them another name: the copy, the original, when.
+    pub aliases: Vec<Alias>,
+    /// Cells that the loop or branch which has just ended has closed.
+    pub closed: Vec<(String, Cell)>,
+    /// Containers that lose their name in the assignment that is being carried out.
+    pub moving: Vec<Name>,
+    /// Variables of which the kind must be found in this attempt.
+    pub wanted: BTreeMap<JoinKey, Span>,
+    /// Containers that were written in place, and when.
+    pub writes: BTreeMap<Name, Vec<u32>>,
+    /// Counts writes and copies.
+    pub clock: u32,
+    /// When the loops around began.
+    pub loop_clocks: Vec<u32>,
+    frame_ids: u32,
     regions: Vec<Region>,
     taken: BTreeSet<Name>,
     counters: BTreeMap<String, u32>,
@@ -113,9 +205,9 @@ pub fn fail_hint<T>(span: Span, reason: impl Into<String>, hint: impl Into<Strin
 }
 
 impl<'a> Importer<'a> {
-    pub fn new(module: &'a Module, plan: &'a mut Plan, name: &str) -> Importer<'a> {
+    pub fn new(modules: Vec<&'a Module>, plan: &'a mut Plan, name: &str) -> Importer<'a> {
         Importer {
-            module,
+            modules,
             plan,
             sdfg: Sdfg::new(name),
             frames: vec![],
@@ -127,7 +219,21 @@ impl<'a> Importer<'a> {
             depth: 0,
             loops: vec![],
             loop_depth: 0,
+            loop_keys: vec![],
             open_branches: 0,
+            lists: vec![],
+            at: None,
+            calls: 0,
+            breaks: vec![],
+            again: false,
+            aliases: vec![],
+            closed: vec![],
+            moving: vec![],
+            wanted: BTreeMap::new(),
+            writes: BTreeMap::new(),
+            clock: 0,
+            loop_clocks: vec![],
+            frame_ids: 0,
             regions: vec![Region::default()],
             taken: BTreeSet::new(),
             counters: BTreeMap::new(),
@@ -177,6 +283,42 @@ impl<'a> Importer<'a> {
         self.frames.last_mut().expect("a frame")
     }
 
+    pub fn frame_id(&mut self) -> u32 {
+        self.frame_ids += 1;
+        self.frame_ids
+    }
+
+    /// The module whose code is being evaluated.
+    pub fn module(&self) -> &'a Module {
+        self.modules[self.frames.last().map_or(0, |f| f.module)]
+    }
+
+    /// How many loops and undecided branches are around.
+    pub fn nesting(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// A list that is known element by element.
+    pub fn list(&mut self, items: Vec<Value>) -> Value {
+        let depth = self.nesting();
+        self.lists.push(StaticList { items, depth });
+        Value::List(self.lists.len() - 1)
+    }
+
+    /// The elements of a tuple, list or constant range.
+    pub fn elements(&self, v: &Value) -> Option<Vec<Value>> {
+        match v {
+            Value::Tuple(items) => Some(items.clone()),
+            Value::List(id) => self.lists.get(*id).map(|l| l.items.clone()),
+            Value::Range(r) => {
+                let (begin, step) = (r.begin.as_int()?, r.step.as_int()?);
+                let count = r.extent().as_int()?.max(0);
+                (count <= 10_000).then(|| (0..count).map(|i| Value::int(begin + i * step)).collect())
+            }
+            _ => None,
+        }
+    }
+
     // ---- blocks ------------------------------------------------------------------------
 
     pub fn push_region(&mut self) {
@@ -197,6 +339,7 @@ impl<'a> Importer<'a> {
 
     pub fn block(&mut self, stem: &str, kind: BlockKind, span: Span) {
         let label = self.numbered(stem);
+        let span = self.at.unwrap_or(span);
         self.regions.last_mut().expect("a region").push(Block::new(label, kind, Some(span)));
     }
 
@@ -204,7 +347,13 @@ impl<'a> Importer<'a> {
     pub fn state(&mut self, span: Span, build: impl FnOnce(&mut StateBuilder<'_>)) {
         let mut builder = StateBuilder::new(&self.sdfg.data, self.facts.clone());
         build(&mut builder);
-        let graph = builder.finish();
+        let mut graph = builder.finish();
+        if let Some(at) = self.at {
+            for node in graph.node_ids().collect::<Vec<_>>() {
+                graph.set_span(node, Some(at));
+            }
+        }
+        let span = self.at.unwrap_or(span);
         let label = self.numbered("s");
         let block = Block { span: Some(span), ..Block::new(label, BlockKind::State(graph), None) };
         self.regions.last_mut().expect("a region").blocks.push(Arc::new(block));
@@ -224,8 +373,9 @@ impl<'a> Importer<'a> {
     /// A copy edge between plain views of equal shape.
     pub fn copy_edge(&mut self, from: &View, to: &View, span: Span) {
         self.state(span, |b| {
+            let (Some(source), Some(target)) = (from.subset(), to.subset()) else { return };
             let (src, dst) = (b.access(from.base, Some(span)), b.access(to.base, Some(span)));
-            b.copy(src, dst, Memlet::copy(from.base, from.subset(), to.subset()));
+            b.copy(src, dst, Memlet::copy(from.base, source, target));
         });
     }
 
@@ -283,6 +433,12 @@ impl<'a> Importer<'a> {
         e.eval(&|n| self.values.get(&n).copied()).ok()
     }
 
+    /// The plan has changed. Until the next attempt the statement has no result.
+    pub fn restart<T>(&mut self) -> Res<T> {
+        self.again = true;
+        Err(Stop::Silent)
+    }
+
     /// Symbols of `e` become constants with the sample's values; the import starts again.
     pub fn make_constant<T>(&mut self, e: &Expr, span: Span) -> Res<T> {
         let mut new = false;
@@ -291,7 +447,7 @@ impl<'a> Importer<'a> {
                 new |= self.plan.constants.insert(symbol, value).is_none();
             }
         }
-        if new { Err(Stop::Restart) } else { fail(span, format!("cannot decide '{e}'")) }
+        if new { self.restart() } else { fail(span, format!("cannot decide '{e}'")) }
     }
 
     /// Is `e >= 0`? A fact about arguments only is decided: by a guard if the sample agrees,
@@ -358,7 +514,8 @@ impl<'a> Importer<'a> {
             // An integer parameter keeps its name.
             let (keep, drop) = if args.contains(&y) { (y, x) } else { (x, y) };
             if !args.contains(&drop) && self.plan.unify.insert(drop, keep).is_none() {
-                return Err(Stop::Restart);
+                // What follows is still true of the sample: go on, and find more.
+                self.again = true;
             }
         }
         self.guard(Guard::Zero(a - b));

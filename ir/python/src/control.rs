@@ -1,325 +1,373 @@
-//! Loops and branches, and the variables that they carry.
-//!
-//! A scalar that a loop or branch assigns becomes a container (a cell) before it; its kind must be the
-//! same on every way. Arrays do not become cells: a name that is given another array inside is stale
-//! where the ways meet.
+//! Loops and branches. The variables that they carry are in [`cells`](crate::cells).
 
 use std::collections::BTreeSet;
 
 use ruff_python_ast::{self as ast, Stmt};
 use weft_ir::dtype::{DType, Scalar};
-use weft_ir::names::Name;
 use weft_ir::sdfg::{BlockKind, Region, Span};
-use weft_ir::symbolic::{Expr, Range};
-use weft_ir::tasklet;
+use weft_ir::symbolic::{Expr, Range, Truth};
+use weft_ir::tasklet::{self, BinOp};
 
 use crate::bounds::Item;
-use crate::context::{Cell, Importer, Join, Res, Stop, fail, fail_hint, span_of};
+use crate::context::{Importer, Join, Res, fail, fail_hint, span_of};
 use crate::expr::{Test, not, sure};
-use crate::module::assigned;
+use crate::scan::{assigned, breaks, rebound, returns, targets};
 use crate::stmt::Flow;
-use crate::value::{Kind, Value};
+use crate::value::{Value, View};
 
-const LOOP_CARRIED: &str = "is given another array inside of a loop";
-const ONE_BRANCH: &str = "is not the same after all branches";
-const AFTER_LOOP: &str = "is assigned inside of a loop that may not run";
+/// The most iterations that are written out.
+const MOST_UNROLLED: i64 = 128;
 
-/// What to undo where a loop or branch ends.
-struct Opened {
-    cells: Vec<String>,
-    stale: Vec<(String, Option<Value>)>,
+/// What a `for` goes over.
+#[derive(Clone, Debug)]
+pub enum Iter {
+    Range(Range),
+    /// The rows of an array.
+    Rows(View),
+    Enumerate(Box<Iter>, Expr),
+    Zip(Vec<Iter>),
+    /// Values that are known one by one.
+    Items(Vec<Value>),
 }
 
 impl Importer<'_> {
-    pub fn branch_depth(&self) -> usize {
-        self.open_branches
-    }
+    // ---- what is iterated over -------------------------------------------------------------
 
-    fn join_key(&self, name: &str) -> (Vec<u32>, String) {
-        (self.path.clone(), name.to_string())
-    }
-
-    /// Turns the scalars that `names` assigns into cells; other names become stale.
-    fn open(&mut self, names: &BTreeSet<String>, is_loop: bool, span: Span) -> Res<Opened> {
-        let mut opened = Opened { cells: vec![], stale: vec![] };
-        for name in names {
-            if self.frame().cells.contains_key(name) {
-                continue;
-            }
-            let value = self.frame().vars.get(name).cloned();
-            let join = self.plan.joins.get(&self.join_key(name)).copied();
-            match (value, join) {
-                (Some(Value::Num(num)), join) if join != Some(Join::Drop) => {
-                    let kind = match join {
-                        Some(Join::Kind(kind)) => kind,
-                        _ => num.kind,
+    /// What an expression iterates over; `enumerate`, `zip` and `reversed` of ranges and arrays too.
+    pub fn iterable(&mut self, e: &ast::Expr, span: Span) -> Res<Iter> {
+        if let ast::Expr::Call(c) = e
+            && c.arguments.args.iter().all(|a| !a.is_starred_expr())
+            && let Value::Path(path) = self.eval(&c.func)?
+        {
+            let inner: Vec<&ast::Expr> = c.arguments.args.iter().collect();
+            match (path.as_str(), &inner[..]) {
+                ("builtins.enumerate", [inner, rest @ ..]) => {
+                    let start = c.arguments.keywords.first().map(|k| &k.value).or(rest.first().copied());
+                    let iter = self.iterable(inner, span)?;
+                    let start = match start {
+                        Some(e) => {
+                            let v = self.eval(e)?;
+                            self.as_int(&v, span)?
+                        }
+                        None => Expr::zero(),
                     };
-                    self.open_cell(name, kind, Some(Value::Num(num)), span)?;
-                    opened.cells.push(name.clone());
+                    return Ok(Iter::Enumerate(Box::new(iter), start));
                 }
-                (None | Some(Value::Stale(_)), Some(Join::Kind(kind))) if !is_loop => {
-                    self.open_cell(name, kind, None, span)?;
-                    opened.cells.push(name.clone());
+                ("builtins.zip", all) if !all.is_empty() => {
+                    let iters = all.iter().map(|e| self.iterable(e, span)).collect::<Res<Vec<_>>>()?;
+                    return Ok(Iter::Zip(iters));
                 }
-                (Some(Value::Poison), _) => {}
-                (before, _) => {
-                    if is_loop
-                        && let Some(v) = &before
-                        && !matches!(v, Value::Stale(_))
-                    {
-                        self.frame().vars.insert(name.clone(), Value::Stale(LOOP_CARRIED.into()));
-                    }
-                    opened.stale.push((name.clone(), before));
-                }
+                _ => {}
             }
         }
-        Ok(opened)
-    }
-
-    fn open_cell(&mut self, name: &str, kind: Kind, value: Option<Value>, span: Span) -> Res<()> {
-        self.hint = Some(name.to_string());
-        let view = self.transient("var", kind.dtype(), vec![]);
-        if let Some(value) = value {
-            self.store(&view, &value, span)?;
-        }
-        let frame = self.frame();
-        frame.vars.insert(name.to_string(), Value::elem(kind, view.clone()));
-        frame.cells.insert(name.to_string(), Cell { kind, view });
-        Ok(())
-    }
-
-    /// Cells end with their loop or branch: the container keeps the value.
-    fn close(&mut self, opened: &Opened) {
-        for name in &opened.cells {
-            self.frame().cells.remove(name);
+        match self.eval(e)? {
+            Value::Range(r) => Ok(Iter::Range(r)),
+            Value::Array(view) if view.rank() > 0 => Ok(Iter::Rows(view)),
+            other => match self.elements(&other) {
+                Some(items) => Ok(Iter::Items(items)),
+                None => fail_hint(
+                    span,
+                    format!("a loop over {} is not supported", other.describe()),
+                    "loop over range(...) or an array",
+                ),
+            },
         }
     }
 
-    /// A cell got a value of another kind: import again with the kind that holds both, if there is one.
-    pub fn join_failed(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
-        let Some(to) = value.kind().filter(|_| matches!(value, Value::Num(_))) else {
-            return self.drop_join(name, cell, value, span);
+    /// The number of items, if there is no list among what is iterated over.
+    pub fn dynamic_length(&mut self, iter: &Iter, span: Span) -> Res<Option<Expr>> {
+        Ok(match iter {
+            Iter::Range(r) => Some(self.steps(&r.begin, &r.end, &r.step, span)?),
+            Iter::Rows(view) => Some(view.shape[0].clone()),
+            Iter::Enumerate(inner, _) => self.dynamic_length(inner, span)?,
+            Iter::Zip(all) => {
+                let mut least: Option<Expr> = None;
+                for iter in all {
+                    let Some(n) = self.dynamic_length(iter, span)? else { return Ok(None) };
+                    least = Some(match least {
+                        None => n,
+                        Some(m) if self.same(&n, &m)?.is_yes() => m,
+                        Some(m) => Expr::min(&m, &n),
+                    });
+                }
+                least
+            }
+            Iter::Items(_) => None,
+        })
+    }
+
+    /// The number of items, which must be known; small enough to write them all out.
+    fn static_length(&mut self, iter: &Iter, span: Span) -> Res<i64> {
+        let n = match iter {
+            Iter::Items(items) => return Ok(items.len() as i64),
+            Iter::Enumerate(inner, _) => return self.static_length(inner, span),
+            Iter::Zip(all) if self.dynamic_length(iter, span)?.is_none() => {
+                let mut least = i64::MAX;
+                for iter in all {
+                    least = least.min(self.static_length(iter, span)?);
+                }
+                return Ok(least);
+            }
+            _ => self.dynamic_length(iter, span)?.unwrap_or(Expr::zero()),
         };
-        let joined = match (cell.kind, to) {
-            (Kind::Float, Kind::Np(t @ (DType::F64 | DType::F32))) => Some(Kind::Np(t)),
-            (Kind::Np(t @ (DType::F64 | DType::F32)), Kind::Float) => Some(Kind::Np(t)),
-            (Kind::Bool, Kind::Np(DType::Bool)) | (Kind::Np(DType::Bool), Kind::Bool) => {
-                Some(Kind::Np(DType::Bool))
+        match (n.as_int(), self.on_sample(&n)) {
+            (Some(n), _) if n <= MOST_UNROLLED => Ok(n),
+            (None, Some(n)) if n <= MOST_UNROLLED => {
+                let all: Vec<Expr> = match iter {
+                    Iter::Range(r) => vec![r.begin.clone(), r.end.clone(), r.step.clone()],
+                    _ => vec![n.into()],
+                };
+                let _ = all;
+                self.make_constant(&self.length_expr(iter), span)
             }
-            (Kind::Np(DType::F32), Kind::Np(DType::F64)) => None,
-            _ => None,
-        };
-        match joined {
-            Some(kind) if kind != cell.kind => {
-                self.plan.joins.insert(self.join_key(name), Join::Kind(kind));
-                Err(Stop::Restart)
-            }
-            // The value converts to the cell's kind: a literal or a Python float in a NumPy cell.
-            Some(kind) => {
-                self.store(&cell.view.clone(), value, span)?;
-                let view = cell.view.clone();
-                self.frame().vars.insert(name.to_string(), Value::elem(kind, view));
-                Ok(())
-            }
-            None => self.drop_join(name, cell, value, span),
+            _ => fail_hint(
+                span,
+                "a variable of this loop changes its type or shape from one iteration to the next",
+                "give the variable one type and shape from the start",
+            ),
         }
     }
 
-    fn drop_join(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
-        let key = self.join_key(name);
-        if self.plan.joins.get(&key) != Some(&Join::Drop) && !self.plan.joins.contains_key(&key) {
-            self.plan.joins.insert(key, Join::Drop);
-            return Err(Stop::Restart);
+    /// The symbols that decide what a loop goes over.
+    fn length_expr(&self, iter: &Iter) -> Expr {
+        match iter {
+            Iter::Range(r) => [&r.begin, &r.end, &r.step]
+                .into_iter()
+                .flat_map(|e| e.free_symbols())
+                .fold(Expr::zero(), |e, s| e + &Expr::sym(s)),
+            Iter::Rows(view) => view.shape[0].clone(),
+            Iter::Enumerate(inner, _) => self.length_expr(inner),
+            Iter::Zip(all) => all.iter().map(|i| self.length_expr(i)).fold(Expr::zero(), |a, b| a + &b),
+            Iter::Items(_) => Expr::zero(),
         }
-        let reason = format!("'{name}' was {} and becomes {} here", cell.kind.describe(), value.describe());
-        fail_hint(span, reason, "give it one type from the start, such as 0.0 instead of 0")
+    }
+
+    /// Item number `i`.
+    pub fn item_of(&mut self, iter: &Iter, i: &Expr, span: Span) -> Res<Value> {
+        Ok(match iter {
+            Iter::Range(r) => Value::sym(&r.begin + &(i * &r.step)),
+            Iter::Rows(view) => self.part(view, &[Item::Index(i.clone())], span)?,
+            Iter::Enumerate(inner, start) => {
+                Value::Tuple(vec![Value::sym(start + i), self.item_of(inner, i, span)?])
+            }
+            Iter::Zip(all) => {
+                Value::Tuple(all.iter().map(|x| self.item_of(x, i, span)).collect::<Res<Vec<_>>>()?)
+            }
+            Iter::Items(items) => match i.as_int().and_then(|i| items.get(i as usize)) {
+                Some(v) => v.clone(),
+                None => return fail(span, "an item that is not known"),
+            },
+        })
     }
 
     // ---- for -------------------------------------------------------------------------------
 
     pub fn for_loop(&mut self, f: &ast::StmtFor) -> Res<Flow> {
-        let span = span_of(&*f.iter);
-        if f.is_async || !f.orelse.is_empty() {
-            return fail_hint(span_of(f), "'else' of a loop is not supported", "use a flag");
+        let iter_span = span_of(&*f.iter);
+        let span = Span { start: span_of(f).start, end: iter_span.end };
+        if f.is_async {
+            return fail(span, "an async loop is not supported");
         }
-        let whole = Span { start: span_of(f).start, end: span.end };
-        let call = match &*f.iter {
-            ast::Expr::Call(c) => match self.eval(&c.func)? {
-                Value::Path(p) if p == "builtins.range" => Some(c),
-                _ => None,
-            },
-            _ => None,
-        };
-        let Some(call) = call else { return self.for_rows(f, whole) };
-        if !call.arguments.keywords.is_empty() {
-            return fail(span, "range takes no keywords");
-        }
-        let mut bounds = vec![];
-        for e in &call.arguments.args {
-            let v = self.eval(e)?;
-            if matches!(v, Value::Num(_)) && v.kind().is_some_and(|k| k.dtype().is_float()) {
-                return fail_hint(span_of(e), "range takes integers", "convert by int(...) or divide by //");
-            }
-            bounds.push(self.as_int(&v, span_of(e))?);
-        }
-        let range = match &bounds[..] {
-            [n] => Range::new(0, n),
-            [a, b] => Range::new(a, b),
-            [a, b, s] => match s.as_int() {
-                Some(0) => return fail(span, "the step of range must not be zero"),
-                Some(_) => Range::with_step(a, b, s),
-                None => {
-                    return fail_hint(
-                        span,
-                        "a step of range that is not a constant",
-                        "write the step as a number",
-                    );
-                }
-            },
-            _ => return fail(span, "range takes one to three integers"),
-        };
-        let stem = match &*f.target {
-            ast::Expr::Name(n) => n.id.to_string(),
-            other => return fail(span_of(other), "the variable of a range loop must be a name"),
-        };
-        self.range_loop(f, &stem, range, whole, &|s, var| s.bind(&stem, Value::sym(Expr::sym(var)), whole))
-    }
-
-    /// `for row in array:`
-    fn for_rows(&mut self, f: &ast::StmtFor, span: Span) -> Res<Flow> {
-        let hint = "loop over range(...)";
-        let view = match self.eval(&f.iter)? {
-            Value::Array(view) if view.rank() > 0 => view,
-            other => {
-                return fail_hint(span, format!("a loop over {} is not supported", other.describe()), hint);
-            }
-        };
-        let range = Range::new(0, &view.shape[0]);
-        self.range_loop(f, "row", range, span, &|s, var| {
-            let row = s.part(&view, &[Item::Index(Expr::sym(var))], span)?;
-            s.assign(&f.target, row, span)
-        })
-    }
-
-    fn range_loop(
-        &mut self,
-        f: &ast::StmtFor,
-        stem: &str,
-        range: Range,
-        span: Span,
-        bind: &dyn Fn(&mut Self, Name) -> Res<()>,
-    ) -> Res<Flow> {
-        let empty = range.is_empty(self.facts());
-        if empty.is_yes() {
-            return Ok(Flow::Next);
-        }
-        let mut names = assigned(&f.body);
-        let mut loop_names = BTreeSet::new();
-        if let ast::Expr::Name(n) = &*f.target {
-            names.remove(n.id.as_str());
-            loop_names.insert(n.id.to_string());
-        } else {
-            loop_names = assigned(std::slice::from_ref(&Stmt::For(ast::StmtFor {
-                body: Default::default(),
-                ..f.clone()
-            })));
-        }
+        let iter = self.iterable(&f.iter, iter_span)?;
+        let count = self.dynamic_length(&iter, iter_span)?;
         self.path.push(span.start);
-        let result = self.range_body(f, stem, range, span, bind, &names, &loop_names);
+        let unrolled = self.plan.unroll.contains(&self.path);
+        let result = match (count, unrolled) {
+            (Some(count), false) => self.counted_loop(f, &iter, &count, span),
+            _ => self.unrolled_loop(f, &iter, span),
+        };
         self.path.pop();
         result
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one loop, described once")]
-    fn range_body(
-        &mut self,
-        f: &ast::StmtFor,
-        stem: &str,
-        range: Range,
-        span: Span,
-        bind: &dyn Fn(&mut Self, Name) -> Res<()>,
-        names: &BTreeSet<String>,
-        loop_names: &BTreeSet<String>,
-    ) -> Res<Flow> {
-        for name in loop_names {
-            if self.frame().cells.contains_key(name) {
-                let hint = "use another name for the loop's variable";
-                return fail_hint(
-                    span,
-                    format!("the loop's variable '{name}' is carried by a loop around"),
-                    hint,
-                );
+    /// A bool that a `break` sets, where the loop has an `else`.
+    fn break_flag(&mut self, orelse: &[Stmt], body: &[Stmt], span: Span) -> Res<Option<View>> {
+        if orelse.is_empty() || !breaks(body) {
+            return Ok(None);
+        }
+        self.hint = None;
+        let flag = self.transient("left", DType::Bool, vec![]);
+        self.store(&flag, &Value::bool(false), span)?;
+        Ok(Some(flag))
+    }
+
+    /// The `else` of a loop, and what follows a `return` inside of it.
+    fn after_loop(&mut self, orelse: &[Stmt], body: &[Stmt], flag: Option<View>, span: Span) -> Res<Flow> {
+        if !orelse.is_empty() {
+            let flow = match flag {
+                None => self.run(orelse)?,
+                Some(flag) => {
+                    let cond = not(Test::Cond(tasklet::Expr::Var(flag.base)));
+                    let Test::Cond(cond) = cond else { return Ok(Flow::Next) };
+                    self.branch_on(&cond, orelse, &[], span)?
+                }
+            };
+            if flow != Flow::Next {
+                return Ok(flow);
             }
         }
-        let retyped =
-            names.iter().any(|n| matches!(self.plan.joins.get(&self.join_key(n)), Some(Join::Kind(_))));
-        if retyped {
-            // A Python float that becomes NumPy's in the first iteration: the loop must have one.
-            let count = range.extent() - 1;
-            self.nonneg_everywhere(&count, span)?;
+        let early = self.frame().early.as_ref().map(|e| e.flag.clone());
+        if let Some(early) = early
+            && returns(body)
+        {
+            if self.loop_depth == 0 {
+                return Ok(Flow::Unless(early.base));
+            }
+            self.leave_if(&tasklet::Expr::Var(early.base), span);
         }
-        let opened = self.open(names, true, span)?;
-        let var = self.fresh(stem);
+        Ok(Flow::Next)
+    }
+
+    fn counted_loop(&mut self, f: &ast::StmtFor, iter: &Iter, count: &Expr, span: Span) -> Res<Flow> {
+        if self.facts().le(count, &Expr::zero()).is_yes() {
+            return self.after_loop(&f.orelse, &[], None, span);
+        }
+        let loop_names = targets(&f.target);
+        let mut names = assigned(&f.body);
+        let mut again = rebound(&f.body);
+        let mut kept = BTreeSet::new();
+        for name in &loop_names {
+            // The loop's variable after the loop, or carried by a loop around, is a variable like others.
+            let key = self.join_key(name);
+            let carried = self.frame().cells.contains_key(name) || self.frame().lazy.contains_key(name);
+            if self.plan.joins.contains_key(&key) || carried {
+                kept.insert(name.clone());
+                names.insert(name.clone());
+                again.insert(name.clone());
+            } else {
+                names.remove(name);
+                again.remove(name);
+            }
+        }
+        self.not_retyped_in_vain(&names, count, span)?;
+        let flag = self.break_flag(&f.orelse, &f.body, span)?;
+        self.loop_clocks.push(self.clock);
+        let opened = self.open(&names, &again, true, span)?;
+        let (stem, range) = match (iter, &*f.target) {
+            (Iter::Range(r), ast::Expr::Name(n)) if r.step.as_int().is_some() => {
+                (n.id.to_string(), r.clone())
+            }
+            (_, ast::Expr::Name(n)) => (format!("{}_at", n.id), Range::new(0, count)),
+            _ => ("at".to_string(), Range::new(0, count)),
+        };
+        let direct = matches!(iter, Iter::Range(_)) && range.step.as_int().is_some() && {
+            matches!((iter, &*f.target), (Iter::Range(_), ast::Expr::Name(_)))
+        };
+        let var = self.fresh(&stem);
         let mark = self.mark();
         self.push_region();
         self.assume_in(var, &range);
         self.loops.push((var, range.clone()));
+        self.loop_keys.push((var, self.path.clone()));
         self.loop_depth += 1;
-        let flow = bind(self, var).and_then(|()| self.run(&f.body));
+        self.breaks.push(flag.clone());
+        self.refresh_cells(span);
+        let item =
+            if direct { Ok(Value::sym(Expr::sym(var))) } else { self.item_of(iter, &Expr::sym(var), span) };
+        let flow = item.and_then(|item| self.assign(&f.target, item, span)).and_then(|()| self.run(&f.body));
+        self.breaks.pop();
         self.loop_depth -= 1;
+        self.loop_keys.pop();
         self.loops.pop();
         self.forget(mark);
         let body = self.pop_region();
-        self.end_loop(&opened, loop_names);
-        if let Flow::Return(_) = flow? {
-            return fail_hint(
-                span,
-                "'return' inside of a loop of a called function",
-                "assign the result and return it at the end",
-            );
+        self.end_loop(&opened);
+        self.loop_clocks.pop();
+        for name in loop_names.iter().filter(|n| !kept.contains(*n)) {
+            let fix = Some((self.join_key(name), Join::Keep));
+            let stale = crate::value::Stale { why: "is read after its loop", fix };
+            self.frame().vars.insert(name.clone(), Value::Stale(stale));
         }
+        flow?;
         self.block("loop", BlockKind::Loop { var, range, body }, span);
-        Ok(Flow::Next)
+        self.refresh_closed(span);
+        if kept.iter().any(|n| opened.loose.iter().any(|l| l.0 == *n)) {
+            self.ran_once(count, span)?;
+        }
+        self.after_loop(&f.orelse, &f.body, flag, span)
     }
 
-    fn end_loop(&mut self, opened: &Opened, loop_names: &BTreeSet<String>) {
-        self.close(opened);
-        for (name, before) in &opened.stale {
-            let why = match before {
-                Some(Value::Stale(_)) | None => AFTER_LOOP,
-                _ => LOOP_CARRIED,
-            };
-            self.frame().vars.insert(name.clone(), Value::Stale(why.into()));
+    /// A variable that takes another type in the first iteration: the loop must have one.
+    fn not_retyped_in_vain(&mut self, names: &BTreeSet<String>, count: &Expr, span: Span) -> Res<()> {
+        let retyped =
+            names.iter().any(|n| matches!(self.plan.joins.get(&self.join_key(n)), Some(Join::Kind(_))));
+        if retyped {
+            self.nonneg_everywhere(&(count - 1), span)?;
         }
-        for name in loop_names {
-            self.frame().vars.insert(name.clone(), Value::Stale("is read after its loop".into()));
+        Ok(())
+    }
+
+    /// What a loop assigns first is read afterwards: it must have run.
+    fn ran_once(&mut self, count: &Expr, span: Span) -> Res<()> {
+        if self.nonneg_everywhere(&(count - 1), span)? == Truth::Unknown {
+            let (n, one) = (tasklet::Expr::Sym(count.clone()), tasklet::Expr::Sym(Expr::one()));
+            let message = "a variable is read that a loop assigns, which did not run";
+            self.check(tasklet::Expr::bin(BinOp::Ge, n, one), message, span);
         }
+        Ok(())
+    }
+
+    /// One iteration after the other, each with its own types and shapes.
+    fn unrolled_loop(&mut self, f: &ast::StmtFor, iter: &Iter, span: Span) -> Res<Flow> {
+        let n = self.static_length(iter, span)?;
+        if breaks_or_continues(&f.body) {
+            return self.unrolled_with_breaks(f, iter, n, span);
+        }
+        for i in 0..n {
+            let item = self.item_of(iter, &Expr::int(i), span)?;
+            self.assign(&f.target, item, span)?;
+            self.path.push(i as u32);
+            let flow = self.run(&f.body);
+            self.path.pop();
+            match flow? {
+                Flow::Next => {}
+                flow => return Ok(flow),
+            }
+        }
+        self.run(&f.orelse)
+    }
+
+    /// Iterations that may end early: each is a loop of one iteration, and the rest runs unless it was left.
+    fn unrolled_with_breaks(&mut self, f: &ast::StmtFor, iter: &Iter, n: i64, span: Span) -> Res<Flow> {
+        let _ = (iter, n, &f.body);
+        fail_hint(
+            span,
+            "'break' or 'continue' in a loop over values of different types or shapes",
+            "loop over range(...) or an array",
+        )
     }
 
     // ---- while -----------------------------------------------------------------------------
 
     pub fn while_loop(&mut self, w: &ast::StmtWhile) -> Res<Flow> {
         let span = Span { start: span_of(w).start, end: span_of(&*w.test).end };
-        if !w.orelse.is_empty() {
-            return fail_hint(span, "'else' of a loop is not supported", "use a flag");
-        }
-        let names = assigned(&w.body);
         self.path.push(span.start);
-        let result = self.while_body(w, &names, span);
+        let result = self.while_body(w, span);
         self.path.pop();
         result
     }
 
-    fn while_body(&mut self, w: &ast::StmtWhile, names: &BTreeSet<String>, span: Span) -> Res<Flow> {
-        let opened = self.open(names, true, span)?;
+    fn while_body(&mut self, w: &ast::StmtWhile, span: Span) -> Res<Flow> {
+        let mut names = assigned(&w.body);
+        names.extend(assigned(&[Stmt::Expr(ast::StmtExpr {
+            node_index: Default::default(),
+            range: Default::default(),
+            value: w.test.clone(),
+        })]));
+        let flag = self.break_flag(&w.orelse, &w.body, span)?;
+        self.loop_clocks.push(self.clock);
+        let opened = self.open(&names, &rebound(&w.body), true, span)?;
         let mark = self.mark();
         self.push_region();
         self.loop_depth += 1;
+        self.breaks.push(flag.clone());
+        self.refresh_cells(span);
         let test = sure(self.test_expr(&w.test), span);
         let head = self.pop_region();
         self.push_region();
         let mut cond = tasklet::Expr::Lit(Scalar::Bool(true));
         let mut never = false;
+        let endless = matches!(test, Ok(Test::Known(true))) && !breaks(&w.body);
         if let Ok(test) = &test {
             match test {
                 Test::Known(true) => self.append(head),
@@ -330,7 +378,9 @@ impl Importer<'_> {
                 }
                 Test::Cond(c) => {
                     self.append(head);
-                    self.break_unless(c, span);
+                    if let Test::Cond(done) = not(Test::Cond(c.clone())) {
+                        self.leave_if(&done, span);
+                    }
                     self.assume_cond(c, true);
                 }
             }
@@ -340,45 +390,62 @@ impl Importer<'_> {
             Ok(_) => self.run(&w.body),
             Err(stop) => Err(stop),
         };
+        self.breaks.pop();
         self.loop_depth -= 1;
         self.forget(mark);
         let body = self.pop_region();
-        self.end_loop(&opened, &BTreeSet::new());
-        if let Flow::Return(_) = flow? {
-            return fail_hint(
-                span,
-                "'return' inside of a loop of a called function",
-                "assign the result and return it at the end",
-            );
-        }
+        self.end_loop(&opened);
+        self.loop_clocks.pop();
+        flow?;
         if !never {
             self.block("while", BlockKind::While { cond, body }, span);
         }
-        Ok(Flow::Next)
+        self.refresh_closed(span);
+        if endless && !never {
+            return self.after_endless(&w.body, span);
+        }
+        self.after_loop(&w.orelse, &w.body, flag, span)
     }
 
-    fn break_unless(&mut self, c: &tasklet::Expr, span: Span) {
+    /// After a loop that ends by `return` only.
+    fn after_endless(&mut self, body: &[Stmt], span: Span) -> Res<Flow> {
+        if self.frame().early.is_some() && returns(body) && self.loop_depth > 0 {
+            self.block("break", BlockKind::Break, span);
+        }
+        Ok(Flow::Gone)
+    }
+
+    /// `if cond: break`
+    fn leave_if(&mut self, cond: &tasklet::Expr, span: Span) {
         self.push_region();
         self.block("break", BlockKind::Break, span);
         let leave = self.pop_region();
-        if let Test::Cond(done) = not(Test::Cond(c.clone())) {
-            let kind = BlockKind::Conditional { branches: vec![(done, leave)], otherwise: Region::default() };
-            self.block("if", kind, span);
-        }
+        let kind =
+            BlockKind::Conditional { branches: vec![(cond.clone(), leave)], otherwise: Region::default() };
+        self.block("if", kind, span);
     }
 
     // ---- if --------------------------------------------------------------------------------
 
-    pub fn if_stmt(&mut self, i: &ast::StmtIf) -> Res<Flow> {
-        let mut arms: Vec<(Option<&ast::Expr>, &[Stmt])> = vec![(Some(&i.test), &i.body)];
+    /// An `if`, with the statements that follow it where a branch returns from an inlined function.
+    pub fn if_stmt(&mut self, i: &ast::StmtIf, rest: &[Stmt]) -> Res<Flow> {
+        let mut arms: Vec<(Option<&ast::Expr>, Vec<Stmt>)> = vec![(Some(&i.test), i.body.to_vec())];
         for clause in &i.elif_else_clauses {
-            arms.push((clause.test.as_ref(), &clause.body));
+            arms.push((clause.test.as_ref(), clause.body.to_vec()));
+        }
+        if !rest.is_empty() {
+            if arms.last().is_some_and(|a| a.0.is_some()) {
+                arms.push((None, vec![]));
+            }
+            for arm in &mut arms {
+                arm.1.extend(rest.iter().cloned());
+            }
         }
         let span = Span { start: span_of(i).start, end: span_of(&*i.test).end };
         self.arms(&arms, span, 0)
     }
 
-    fn arms(&mut self, arms: &[(Option<&ast::Expr>, &[Stmt])], span: Span, nested: u32) -> Res<Flow> {
+    fn arms(&mut self, arms: &[(Option<&ast::Expr>, Vec<Stmt>)], span: Span, nested: u32) -> Res<Flow> {
         let Some(((test, body), rest)) = arms.split_first() else { return Ok(Flow::Next) };
         let Some(test) = test else { return self.run(body) };
         if nested > 100 {
@@ -389,24 +456,45 @@ impl Importer<'_> {
             Test::Known(false) => return self.arms(rest, span, nested + 1),
             Test::Cond(c) => c,
         };
-        let mut names = assigned(body);
-        rest.iter().for_each(|(_, b)| names.extend(assigned(b)));
         self.path.push(span_of(*test).start);
-        let result = self.branch(&cond, body, rest, &names, span, nested);
+        let mut names = assigned(body);
+        let mut again = rebound(body);
+        rest.iter().for_each(|(_, b)| {
+            names.extend(assigned(b));
+            again.extend(rebound(b));
+        });
+        let result = self.branch(&cond, (&names, &again), span, &mut |s, first| {
+            if first { s.run(body) } else { s.arms(rest, span, nested + 1) }
+        });
         self.path.pop();
         result
     }
 
-    fn branch(
+    /// `if cond: body else: other` for statements that are known.
+    pub fn branch_on(
         &mut self,
         cond: &tasklet::Expr,
         body: &[Stmt],
-        rest: &[(Option<&ast::Expr>, &[Stmt])],
-        names: &BTreeSet<String>,
+        other: &[Stmt],
         span: Span,
-        nested: u32,
     ) -> Res<Flow> {
-        let opened = self.open(names, false, span)?;
+        let both: Vec<Stmt> = body.iter().chain(other).cloned().collect();
+        let (names, again) = (assigned(&both), rebound(&both));
+        self.path.push(span.end);
+        let result = self
+            .branch(cond, (&names, &again), span, &mut |s, first| s.run(if first { body } else { other }));
+        self.path.pop();
+        result
+    }
+
+    pub fn branch(
+        &mut self,
+        cond: &tasklet::Expr,
+        (names, again): (&BTreeSet<String>, &BTreeSet<String>),
+        span: Span,
+        run: &mut dyn FnMut(&mut Self, bool) -> Res<Flow>,
+    ) -> Res<Flow> {
+        let opened = self.open(names, again, false, span)?;
         let before = self.frame().vars.clone();
         self.open_branches += 1;
         let mut ends = vec![];
@@ -415,68 +503,66 @@ impl Importer<'_> {
             self.frame().vars = before.clone();
             self.push_region();
             let mark = self.mark();
+            if !first {
+                self.refresh_cells(span);
+            }
             self.assume_cond(cond, first);
-            let flow = if first { self.run(body) } else { self.arms(rest, span, nested + 1) };
+            let flow = run(self, first);
             self.forget(mark);
             regions.push(self.pop_region());
             let vars = self.frame().vars.clone();
             ends.push((flow, vars));
         }
         self.open_branches -= 1;
-        self.close(&opened);
         let otherwise = regions.pop().unwrap_or_default();
         let yes = regions.pop().unwrap_or_default();
         let (no_flow, no_vars) = ends.pop().expect("two ends");
         let (yes_flow, yes_vars) = ends.pop().expect("two ends");
+        if yes_flow.is_err() || no_flow.is_err() {
+            self.close(&opened);
+        }
         let (yes_flow, no_flow) = (yes_flow?, no_flow?);
-        if matches!(yes_flow, Flow::Return(_)) || matches!(no_flow, Flow::Return(_)) {
-            let hint = "assign the result in the branches and return it at the end";
-            return fail_hint(span, "'return' inside of a branch of a called function", hint);
-        }
         let lives = [(yes_flow == Flow::Next, yes_vars), (no_flow == Flow::Next, no_vars)];
-        self.meet(&lives, &opened, span)?;
-        let otherwise_empty = otherwise.blocks.is_empty();
-        let kind = BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise };
-        if let BlockKind::Conditional { branches, .. } = &kind
-            && (!branches[0].1.blocks.is_empty() || !otherwise_empty)
-        {
-            self.block("if", kind, span);
+        self.meet(&lives, &opened);
+        if !yes.blocks.is_empty() || !otherwise.blocks.is_empty() {
+            self.block("if", BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise }, span);
         }
-        Ok(if lives.iter().any(|l| l.0) { Flow::Next } else { Flow::Gone })
+        self.refresh_closed(span);
+        match (yes_flow, no_flow) {
+            (Flow::Return(a), Flow::Return(b)) if a == b => Ok(Flow::Return(a)),
+            (Flow::Return(a), Flow::Gone) | (Flow::Gone, Flow::Return(a)) => Ok(Flow::Return(a)),
+            (Flow::Return(_), Flow::Return(_)) => self.keep_returns(span),
+            (Flow::Return(_), _) | (_, Flow::Return(_)) => {
+                let reason = "the function may end without a result";
+                fail_hint(span, reason, "return a value at the end as well")
+            }
+            (Flow::Unless(flag), _) | (_, Flow::Unless(flag)) => Ok(Flow::Unless(flag)),
+            _ => Ok(if lives.iter().any(|l| l.0) { Flow::Next } else { Flow::Gone }),
+        }
     }
 
-    /// What names mean after two branches, of which some end here.
-    fn meet(
-        &mut self,
-        lives: &[(bool, std::collections::BTreeMap<String, Value>); 2],
-        opened: &Opened,
-        span: Span,
-    ) -> Res<()> {
-        let alive: Vec<_> = lives.iter().filter(|l| l.0).map(|l| &l.1).collect();
-        let Some(first) = alive.first() else { return Ok(()) };
-        let mut vars = (*first).clone();
-        if let [a, b] = &alive[..] {
-            for (name, _) in &opened.stale {
-                let (x, y) = (a.get(name), b.get(name));
-                if x == y {
-                    continue;
-                }
-                if let (Some(Value::Num(x)), Some(Value::Num(y))) = (x, y) {
-                    // Both branches give it a scalar: it becomes a cell, if the kinds agree.
-                    let kind = if x.kind == y.kind { Some(x.kind) } else { None };
-                    let key = self.join_key(name);
-                    if let (Some(kind), false) = (kind, self.plan.joins.contains_key(&key)) {
-                        self.plan.joins.insert(key, Join::Kind(kind));
-                        return Err(Stop::Restart);
-                    }
-                }
-                let poison = matches!(x, Some(Value::Poison)) || matches!(y, Some(Value::Poison));
-                let value = if poison { Value::Poison } else { Value::Stale(ONE_BRANCH.into()) };
-                vars.insert(name.clone(), value);
-            }
+    /// Two branches return different values: they go into one container.
+    fn keep_returns(&mut self, span: Span) -> Res<Flow> {
+        let key = (self.call_path_of_frame(), crate::stmt::RETURN.to_string());
+        if self.plan.joins.insert(key, Join::Keep).is_none() {
+            return self.restart();
         }
-        let _ = span;
-        self.frame().vars = vars;
-        Ok(())
+        let hint = "return values of one type and shape everywhere";
+        fail_hint(span, "the branches return values of different kinds", hint)
     }
+
+    /// The part of the path that led into the function that is being inlined.
+    fn call_path_of_frame(&self) -> Vec<u32> {
+        self.frames.last().map(|f| f.path.clone()).unwrap_or_default()
+    }
+}
+
+fn breaks_or_continues(body: &[Stmt]) -> bool {
+    body.iter().any(|s| match s {
+        Stmt::Break(_) | Stmt::Continue(_) => true,
+        Stmt::If(i) => {
+            breaks_or_continues(&i.body) || i.elif_else_clauses.iter().any(|c| breaks_or_continues(&c.body))
+        }
+        _ => false,
+    })
 }

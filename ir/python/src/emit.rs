@@ -8,7 +8,7 @@ use weft_ir::tasklet::{self, Assign};
 
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::promote::{convert, int_range};
-use crate::value::{Kind, Num, Src, Value, View};
+use crate::value::{Axis, Kind, Num, Src, Value, View};
 
 /// The views that a tasklet reads, one connector each.
 #[derive(Default)]
@@ -94,10 +94,10 @@ impl Importer<'_> {
     }
 
     /// `begin, begin + step, …`
-    pub fn iota(&mut self, out: &View, begin: &Expr, step: i64, span: Span) {
+    pub fn iota(&mut self, out: &View, begin: &Expr, step: &Expr, span: Span) {
         let dtype = out.dtype;
         let code = |at: &[Expr]| {
-            let value = begin + &(&at[0] * &Expr::int(step));
+            let value = begin + &(&at[0] * step);
             cast(dtype, DType::I64, tasklet::Expr::Sym(value))
         };
         self.map_indexed("arange", out, &Inputs::default(), code, span);
@@ -214,6 +214,7 @@ impl Importer<'_> {
 
     /// Writes a value into a view: NumPy's `target[...] = value`.
     pub fn store(&mut self, target: &View, value: &Value, span: Span) -> Res<()> {
+        let value = &self.array_like(value.clone(), span)?;
         let kind = value.kind();
         let Some(kind) = kind else {
             return fail(span, format!("{} cannot be stored in an array", value.describe()));
@@ -256,7 +257,10 @@ impl Importer<'_> {
     }
 
     fn may_overlap(&self, a: &View, b: &View) -> bool {
-        !a.subset().disjoint(&b.subset(), self.facts()).is_yes()
+        match (a.subset(), b.subset()) {
+            (Some(a), Some(b)) => !a.disjoint(&b, self.facts()).is_yes(),
+            _ => true,
+        }
     }
 
     /// The value's shape must broadcast to the target's; extra leading dimensions of 1 go.
@@ -320,7 +324,7 @@ impl Importer<'_> {
             let end = |node, conn: &str, v: &View| Input {
                 node,
                 conn: Name::new(conn),
-                memlet: Memlet::new(v.base, v.subset()),
+                memlet: Memlet::new(v.base, v.subset().unwrap_or_default()),
             };
             s.library(library, &[end(left, "a", &a), end(right, "b", &b)], &[end(to, "c", &out)], Some(span));
         });
@@ -329,12 +333,12 @@ impl Importer<'_> {
 
     /// A view that a library node can read, and whether it reads the transposed.
     fn product_operand(&mut self, v: &View, span: Span) -> (View, bool) {
-        let steps = v.axes.iter().all(|a| a.step == 1 || a.dim.is_none()) && v.order().len() == v.rank();
-        let fixed = v.axes.iter().filter(|a| a.dim.is_none()).count();
-        if steps && v.is_plain() && (fixed == 0 || v.rank() == 1) {
+        let axes = v.axes();
+        let fixed = axes.iter().flatten().filter(|a| a.dim.is_none()).count();
+        if v.is_plain() && (fixed == 0 || v.rank() == 1) {
             return (v.clone(), false);
         }
-        if steps && v.rank() == 2 && fixed == 0 {
+        if v.rank() == 2 && fixed == 0 && v.permute(&[1, 0]).is_plain() {
             return (v.clone(), true);
         }
         let hint = self.hint.take();
@@ -353,14 +357,14 @@ impl Importer<'_> {
         span: Span,
     ) -> View {
         let hint = self.hint.take();
-        let plain = v.is_plain() && v.order().len() == v.rank();
-        let v = if plain { v.clone() } else { self.materialize(v, v.dtype, span) };
+        let v = if v.is_plain() { v.clone() } else { self.materialize(v, v.dtype, span) };
         self.hint = hint;
         let kept = |d: &usize| !dims.contains(d);
         let shape = (0..v.rank()).filter(kept).map(|d| v.shape[d].clone()).collect();
         let out = self.transient("total", v.dtype, shape);
-        let over = |(_, a): &(usize, &crate::value::Axis)| a.dim.is_none_or(|d| dims.contains(&d));
-        let axes: Vec<usize> = v.axes.iter().enumerate().filter(over).map(|(i, _)| i).collect();
+        let over = |a: Option<Axis>| a.is_some_and(|a| a.dim.is_none_or(|d| dims.contains(&d)));
+        let axes: Vec<usize> =
+            v.axes().into_iter().enumerate().filter(|(_, a)| over(a.clone())).map(|(i, _)| i).collect();
         let stem = match op {
             Wcr::Sum => "sum",
             Wcr::Product => "prod",
@@ -374,10 +378,16 @@ impl Importer<'_> {
         self.state(span, |s| {
             let from = s.access(v.base, Some(span));
             let to = s.access(out.base, Some(span));
-            let input =
-                Input { node: from, conn: Name::new("input"), memlet: Memlet::new(v.base, v.subset()) };
-            let output =
-                Input { node: to, conn: Name::new("output"), memlet: Memlet::new(out.base, out.subset()) };
+            let input = Input {
+                node: from,
+                conn: Name::new("input"),
+                memlet: Memlet::new(v.base, v.subset().unwrap_or_default()),
+            };
+            let output = Input {
+                node: to,
+                conn: Name::new("output"),
+                memlet: Memlet::new(out.base, out.subset().unwrap_or_default()),
+            };
             s.library(library, &[input], &[output], Some(span));
         });
         out

@@ -22,23 +22,6 @@ pub enum Test {
     Cond(tasklet::Expr),
 }
 
-const BUILTINS: [&str; 14] = [
-    "range",
-    "len",
-    "abs",
-    "min",
-    "max",
-    "float",
-    "int",
-    "bool",
-    "complex",
-    "sum",
-    "print",
-    "round",
-    "enumerate",
-    "zip",
-];
-
 impl Importer<'_> {
     pub fn eval(&mut self, e: &ast::Expr) -> Res<Value> {
         let hint = self.hint.take();
@@ -75,7 +58,21 @@ impl Importer<'_> {
             ast::Expr::StringLiteral(s) => Ok(Value::Str(s.value.to_str().to_string())),
             ast::Expr::Name(name) => self.lookup(name.id.as_str(), span),
             ast::Expr::Tuple(t) => self.eval_all(&t.elts).map(Value::Tuple),
-            ast::Expr::List(t) => self.eval_all(&t.elts).map(Value::Tuple),
+            ast::Expr::List(t) => {
+                let items = self.eval_all(&t.elts)?;
+                Ok(self.list(items))
+            }
+            ast::Expr::Lambda(l) => Ok(self.lambda(l)),
+            ast::Expr::ListComp(c) => {
+                let items = self.comprehension(&c.elt, &c.generators, span)?;
+                Ok(self.list(items))
+            }
+            ast::Expr::Generator(c) => self.comprehension(&c.elt, &c.generators, span).map(Value::Tuple),
+            ast::Expr::Named(n) => {
+                let value = self.eval(&n.value)?;
+                self.assign(&n.target, value, span)?;
+                self.eval(&n.target)
+            }
             ast::Expr::BinOp(b) => {
                 let mut pair = self.eval_pair(&b.left, &b.right)?;
                 let (right, left) = (pair.pop().unwrap_or(Value::None), pair.pop().unwrap_or(Value::None));
@@ -124,8 +121,20 @@ impl Importer<'_> {
         }
     }
 
+    /// The values of a tuple or list, in order; the first are held if a later one may write what they read.
     pub fn eval_all(&mut self, list: &[ast::Expr]) -> Res<Vec<Value>> {
-        list.iter().map(|e| self.eval(e)).collect()
+        let mut items = vec![];
+        for (i, e) in list.iter().enumerate() {
+            if let ast::Expr::Starred(star) = e {
+                let v = self.eval(&star.value)?;
+                items.extend(self.unpacked(&v, span_of(e))?);
+                continue;
+            }
+            let value = self.eval(e)?;
+            let later = list[i + 1..].iter().any(|e| self.calls_user(e, 0));
+            items.push(if later { self.hold(value, span_of(e))? } else { value });
+        }
+        Ok(items)
     }
 
     /// Two operands in order; the first is held if the second may write what it reads.
@@ -146,7 +155,7 @@ impl Importer<'_> {
         }
     }
 
-    /// Does the expression call a function of the file?
+    /// May evaluating the expression write what was read before: does it call a function?
     pub fn calls_user(&self, e: &ast::Expr, depth: u32) -> bool {
         if depth > MAX_DEPTH {
             return true;
@@ -154,8 +163,19 @@ impl Importer<'_> {
         let sub = |e: &ast::Expr| self.calls_user(e, depth + 1);
         match e {
             ast::Expr::Call(c) => {
-                let user = matches!(&*c.func, ast::Expr::Name(n) if self.module.functions.contains_key(n.id.as_str()));
-                user || c.arguments.args.iter().any(sub)
+                let pure = match &*c.func {
+                    ast::Expr::Name(n) => {
+                        !self.is_local(n.id.as_str()) && !self.module().functions.contains_key(n.id.as_str())
+                    }
+                    ast::Expr::Attribute(_) => c
+                        .arguments
+                        .keywords
+                        .iter()
+                        .all(|k| k.arg.as_ref().is_none_or(|name| name.as_str() != "out")),
+                    _ => false,
+                };
+                !pure
+                    || c.arguments.args.iter().any(sub)
                     || c.arguments.keywords.iter().any(|k| sub(&k.value))
                     || sub(&c.func)
             }
@@ -166,9 +186,15 @@ impl Importer<'_> {
             ast::Expr::Subscript(s) => sub(&s.value) || sub(&s.slice),
             ast::Expr::Attribute(a) => sub(&a.value),
             ast::Expr::Tuple(t) => t.elts.iter().any(sub),
+            ast::Expr::List(t) => t.elts.iter().any(sub),
             ast::Expr::If(i) => sub(&i.test) || sub(&i.body) || sub(&i.orelse),
+            ast::Expr::ListComp(_) | ast::Expr::Generator(_) | ast::Expr::Named(_) => true,
             _ => false,
         }
+    }
+
+    fn is_local(&self, name: &str) -> bool {
+        self.frames.last().is_some_and(|f| f.vars.contains_key(name) || f.closure.is_some())
     }
 
     pub fn operator(&mut self, op: Operator, a: &Value, b: &Value, span: Span) -> Res<Value> {
@@ -176,39 +202,91 @@ impl Importer<'_> {
             Operator::MatMult => return self.product(a, b, true, span),
             other => operator(other),
         };
-        if let (Value::Tuple(x), Value::Tuple(y), BinOp::Add) = (a, b, op) {
-            return Ok(Value::Tuple(x.iter().chain(y).cloned().collect()));
+        match (a, b, op) {
+            (Value::Tuple(x), Value::Tuple(y), BinOp::Add) => {
+                Ok(Value::Tuple(x.iter().chain(y).cloned().collect()))
+            }
+            (Value::List(_), Value::List(_), BinOp::Add) => {
+                let mut items = self.unpacked(a, span)?;
+                items.extend(self.unpacked(b, span)?);
+                Ok(self.list(items))
+            }
+            (Value::Tuple(_) | Value::List(_), Value::Num(_), BinOp::Mul)
+            | (Value::Num(_), Value::Tuple(_) | Value::List(_), BinOp::Mul) => {
+                let (items, n) = if matches!(a, Value::Num(_)) { (b, a) } else { (a, b) };
+                let Some(count) = n.as_const_int() else {
+                    return match n {
+                        Value::Num(Num { src: Src::Sym(e), .. }) => self.make_constant(&e.clone(), span),
+                        _ => fail_hint(
+                            span,
+                            "a list is repeated a constant number of times only",
+                            "use np.full",
+                        ),
+                    };
+                };
+                let once = self.unpacked(items, span)?;
+                if once.len() as i64 * count > 10_000 {
+                    return fail_hint(
+                        span,
+                        "the list is too long to be known element by element",
+                        "use np.full",
+                    );
+                }
+                let repeated = (0..count.max(0)).flat_map(|_| once.clone()).collect();
+                Ok(if matches!(items, Value::List(_)) { self.list(repeated) } else { Value::Tuple(repeated) })
+            }
+            (Value::Str(x), Value::Str(y), BinOp::Add) => Ok(Value::Str(format!("{x}{y}"))),
+            (Value::Tuple(_) | Value::List(_), Value::Array(_), _)
+            | (Value::Array(_), Value::Tuple(_) | Value::List(_), _) => {
+                let (a, b) = (self.array_like(a.clone(), span)?, self.array_like(b.clone(), span)?);
+                self.binary(op, &a, &b, span)
+            }
+            _ => self.binary(op, a, b, span),
         }
-        self.binary(op, a, b, span)
     }
 
     // ---- names -------------------------------------------------------------------------
 
     pub fn lookup(&mut self, name: &str, span: Span) -> Res<Value> {
-        if let Some(value) = self.frame().vars.get(name) {
+        if let Some(value) = self.variable(name) {
             return match value {
-                Value::Stale(why) => {
-                    let reason = format!("'{name}' {why}");
-                    fail(span, reason)
-                }
+                Value::Stale(why) => self.stale(name, &why, span),
                 Value::Poison => Err(Stop::Silent),
-                value => Ok(value.clone()),
+                value => Ok(value),
             };
         }
-        let module = self.module;
+        let (module, id) = (self.module(), self.frames.last().map_or(0, |f| f.module));
         if let Some(path) = module.imports.get(name) {
             return self.path_value(path.clone(), span);
         }
         if module.functions.contains_key(name) {
-            return Ok(Value::User(name.to_string()));
+            return Ok(Value::User(id, name.to_string()));
         }
         if let Some(e) = module.constants.get(name) {
             return self.module_constant(name, e, span);
         }
-        if BUILTINS.contains(&name) {
-            return Ok(Value::Path(format!("builtins.{name}")));
+        let path = format!("builtins.{name}");
+        let types =
+            ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "sorted", "object"];
+        if crate::numpy::is_known(&path) || types.contains(&name) {
+            return Ok(Value::Path(path));
         }
         fail(span, format!("the name '{name}' is not defined"))
+    }
+
+    /// A variable of the function, or of the functions around its definition.
+    fn variable(&self, name: &str) -> Option<Value> {
+        let mut frame = self.frames.last()?;
+        loop {
+            if let Some(value) = frame.vars.get(name) {
+                return Some(value.clone());
+            }
+            let closure = frame.closure.as_ref()?;
+            match self.frames.iter().find(|f| f.id == closure.frame) {
+                Some(around) => frame = around,
+                None => return closure.captured.get(name).cloned(),
+            }
+        }
     }
 
     /// Values of the file's top level: numbers, types, tuples of them.
@@ -217,7 +295,8 @@ impl Importer<'_> {
             return fail(span, format!("'{name}' is defined by itself"));
         }
         self.depth += 20;
-        self.frames.push(crate::context::Frame::default());
+        let module = self.frames.last().map_or(0, |f| f.module);
+        self.frames.push(crate::context::Frame { module, ..Default::default() });
         self.push_region();
         let value = self.eval(e);
         let region = self.pop_region();
@@ -225,14 +304,19 @@ impl Importer<'_> {
         self.depth -= 20;
         let hint = "pass it as an argument, or make it a number";
         match value {
-            Ok(v) if region.blocks.is_empty() && !matches!(v, Value::Array(_)) => Ok(v),
-            Err(Stop::Restart) => Err(Stop::Restart),
+            Ok(v) if !region.blocks.is_empty() => {
+                // An array or a computed number: made where it is used first in this call.
+                self.append(region);
+                Ok(v)
+            }
+            Ok(v) => Ok(v),
+            Err(Stop::Silent) => Err(Stop::Silent),
             _ => fail_hint(span, format!("'{name}' of the file's top level is not a constant"), hint),
         }
     }
 
     /// Constants that a path stands for, or the path itself.
-    fn path_value(&mut self, path: String, _span: Span) -> Res<Value> {
+    pub fn path_value(&mut self, path: String, _span: Span) -> Res<Value> {
         use std::f64::consts;
         let constant = match path.as_str() {
             "numpy.pi" | "math.pi" => consts::PI,
@@ -242,50 +326,17 @@ impl Importer<'_> {
             "numpy.nan" | "math.nan" => f64::NAN,
             "numpy.euler_gamma" => 0.577_215_664_901_532_9,
             "numpy.newaxis" => return Ok(Value::None),
+            "numpy.bool_" | "numpy.bool" => return Ok(Value::Path("numpy.bool".into())),
             _ => return Ok(Value::Path(path)),
         };
         Ok(Value::float(constant))
-    }
-
-    fn attribute(&mut self, base: Value, name: &str, span: Span) -> Res<Value> {
-        let kind = base.kind();
-        match (&base, name) {
-            (Value::Path(path), _) => self.path_value(format!("{path}.{name}"), span),
-            (Value::Array(_) | Value::Num(_), "shape") => {
-                Ok(Value::Tuple(base.shape().into_iter().map(Value::sym).collect()))
-            }
-            (Value::Array(v), "T") => {
-                let perm: Vec<usize> = (0..v.rank()).rev().collect();
-                Ok(Value::Array(v.permute(&perm)))
-            }
-            (Value::Array(v), "size") => Ok(Value::sym(v.shape.iter().fold(Expr::one(), |a, n| &a * n))),
-            (Value::Array(v), "ndim") => Ok(Value::int(v.rank() as i64)),
-            (Value::Array(_) | Value::Num(_), "dtype") => {
-                Ok(Value::Path(format!("numpy.{}", kind.map_or("float64", |k| k.dtype().numpy()))))
-            }
-            (Value::Array(_) | Value::Num(_), "real" | "imag" | "flat" | "strides" | "data") => fail_hint(
-                span,
-                format!("the attribute '{name}' is not supported"),
-                "arithmetic, slices and .T are",
-            ),
-            (Value::Array(_) | Value::Num(_), _) => Ok(Value::Method(Box::new(base), name.to_string())),
-            _ => fail(span, format!("{} has no attribute '{name}'", base.describe())),
-        }
     }
 
     // ---- subscripts --------------------------------------------------------------------
 
     pub fn subscript(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
         match base {
-            Value::Tuple(items) => {
-                let at = self.eval(slice)?.as_const_int();
-                let n = items.len() as i64;
-                match at {
-                    Some(i) if (-n..n).contains(&i) => Ok(items[i.rem_euclid(n.max(1)) as usize].clone()),
-                    Some(_) => fail(span, "tuple index out of range"),
-                    None => fail_hint(span, "a tuple is indexed by a constant only", "use an array"),
-                }
-            }
+            Value::Tuple(_) | Value::List(_) | Value::Range(_) => self.static_item(base, slice, span),
             Value::Array(view) => {
                 let items = self.items(slice)?;
                 self.part(view, &items, span)
@@ -297,43 +348,45 @@ impl Importer<'_> {
     pub fn items(&mut self, slice: &ast::Expr) -> Res<Vec<Item>> {
         match slice {
             ast::Expr::Tuple(t) => t.elts.iter().map(|e| self.item(e)).collect(),
-            other => Ok(vec![self.item(other)?]),
+            ast::Expr::Slice(_) => Ok(vec![self.item(slice)?]),
+            other => match self.eval(other)? {
+                Value::Tuple(items) => {
+                    items.into_iter().map(|v| self.item_value(v, span_of(other))).collect()
+                }
+                v => Ok(vec![self.item_value(v, span_of(other))?]),
+            },
         }
     }
 
     fn item(&mut self, e: &ast::Expr) -> Res<Item> {
         let span = span_of(e);
         if let ast::Expr::Slice(s) = e {
-            let mut bound = |b: &Option<Box<ast::Expr>>| -> Res<Option<Expr>> {
-                let Some(b) = b else { return Ok(None) };
-                match self.eval(b)? {
-                    Value::None => Ok(None),
-                    v => self.as_int(&v, span_of(&**b)).map(Some),
-                }
+            let mut bound = |b: &Option<Box<ast::Expr>>| match b {
+                Some(b) => self.eval(b),
+                None => Ok(Value::None),
             };
             let (lower, upper, step) = (bound(&s.lower)?, bound(&s.upper)?, bound(&s.step)?);
-            let step = match step.map(|s| s.as_int()) {
-                None => 1,
-                Some(Some(step)) => step,
-                Some(None) => {
-                    return fail_hint(
-                        span,
-                        "a slice step that is not a constant",
-                        "write the step as a number",
-                    );
-                }
-            };
-            return Ok(Item::Slice { lower, upper, step });
+            return self.slice_item(&[lower, upper, step], span);
         }
+        let v = self.eval(e)?;
+        self.item_value(v, span)
+    }
+
+    /// A value as a part of a subscript.
+    pub fn item_value(&mut self, v: Value, span: Span) -> Res<Item> {
         let hint = "loop over the elements, or use np.where";
-        match self.eval(e)? {
+        match v {
             Value::None => Ok(Item::NewAxis),
+            Value::Slice(parts) => self.slice_item(&parts, span),
             Value::Ellipsis => Ok(Item::Ellipsis),
-            Value::Array(v) if v.rank() > 0 => {
-                let what = if v.dtype == DType::Bool { "a mask of bools" } else { "an array" };
-                fail_hint(span, format!("indexing by {what} is not supported"), hint)
+            Value::Array(v) if v.rank() > 0 => Ok(Item::Array(v)),
+            v @ (Value::Tuple(_) | Value::List(_) | Value::Range(_)) => {
+                let empty = self.elements(&v).is_some_and(|items| items.is_empty());
+                let v = self.array_like(v, span)?;
+                let view = self.as_view(&v, span)?;
+                let view = if empty { self.materialize(&view, DType::I64, span) } else { view };
+                Ok(Item::Array(view))
             }
-            Value::Tuple(_) => fail_hint(span, "indexing by a list or tuple is not supported", hint),
             v if matches!(v.kind(), Some(k) if k.dtype() == DType::Bool) => {
                 fail_hint(span, "indexing by a bool is not supported", hint)
             }
@@ -344,8 +397,21 @@ impl Importer<'_> {
         }
     }
 
+    fn slice_item(&mut self, parts: &[Value; 3], span: Span) -> Res<Item> {
+        let mut bounds = vec![];
+        for v in parts {
+            bounds.push(if *v == Value::None { None } else { Some(self.as_int(v, span)?) });
+        }
+        let step = bounds.pop().flatten().unwrap_or(Expr::one());
+        let upper = bounds.pop().flatten();
+        Ok(Item::Slice { lower: bounds.pop().flatten(), upper, step })
+    }
+
     /// The part of an array that a subscript names.
     pub fn part(&mut self, view: &View, items: &[Item], span: Span) -> Res<Value> {
+        if crate::fancy::is_fancy(items) {
+            return self.gather(view, items, span);
+        }
         let used = items.iter().filter(|i| matches!(i, Item::Index(_) | Item::Slice { .. })).count();
         let dots = items.iter().filter(|i| matches!(i, Item::Ellipsis)).count();
         if used > view.rank() || dots > 1 {
@@ -363,6 +429,8 @@ impl Importer<'_> {
                     out = out.insert_dim(d);
                     d += 1;
                 }
+                // Gathered above.
+                Item::Array(_) => {}
                 Item::Ellipsis => {
                     d += view.rank() - used;
                     axis += view.rank() - used;
@@ -374,11 +442,8 @@ impl Importer<'_> {
                 }
                 Item::Slice { lower, upper, step } => {
                     let n = out.shape[d].clone();
-                    let normal = self.slice(lower.as_ref(), upper.as_ref(), *step, &n, span)?;
-                    out = match out.slice_dim(d, &normal.begin, *step, normal.extent) {
-                        Some(out) => out,
-                        None => return fail(span, "the slice step is too large"),
-                    };
+                    let normal = self.slice(lower.as_ref(), upper.as_ref(), step, &n, span)?;
+                    out = out.slice_dim(d, &normal.begin, step, normal.extent);
                     d += 1;
                     axis += 1;
                 }
@@ -450,6 +515,8 @@ impl Importer<'_> {
         Ok(match v {
             Value::None => Test::Known(false),
             Value::Tuple(items) => Test::Known(!items.is_empty()),
+            Value::List(_) => Test::Known(!self.elements(v).unwrap_or_default().is_empty()),
+            Value::Str(s) => Test::Known(!s.is_empty()),
             Value::Num(Num { src: Src::Cond(c), .. }) => Test::Cond(c.clone()),
             Value::Num(Num { src: Src::Lit(s), .. }) => Test::Known(match *s {
                 Scalar::Bool(b) => b,
@@ -578,25 +645,51 @@ impl Importer<'_> {
         })
     }
 
+    /// `and` and `or` as values: the operand that decides.
     fn bool_op(&mut self, b: &ast::ExprBoolOp, span: Span) -> Res<Value> {
         let e = ast::Expr::BoolOp(b.clone());
-        let hint = "use np.logical_and, np.logical_or, or '&' and '|' on arrays";
-        // Python gives the operand itself, not its truth: the same only for bools.
+        let mut boolean = true;
         for value in &b.values {
-            let boolean = match value {
-                ast::Expr::Compare(_) | ast::Expr::BooleanLiteral(_) | ast::Expr::BoolOp(_) => true,
+            boolean &= match value {
+                ast::Expr::Compare(_) | ast::Expr::BooleanLiteral(_) => true,
                 ast::Expr::UnaryOp(u) => u.op == UnaryOp::Not,
                 ast::Expr::Name(n) => {
-                    matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(k) if k.dtype() == DType::Bool)
+                    matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(Kind::Bool))
                 }
                 _ => false,
             };
-            if !boolean {
-                return fail_hint(span, "'and' and 'or' as values are supported on bools only", hint);
-            }
         }
-        let test = self.test_expr(&e)?;
-        self.test_value(test, span)
+        if boolean {
+            let test = self.test_expr(&e)?;
+            return self.test_value(test, span);
+        }
+        let Some((first, rest)) = b.values.split_first() else { return Ok(Value::bool(true)) };
+        let left = self.eval(first)?;
+        let left = self.hold(left, span)?;
+        let Some((_, more)) = rest.split_first() else { return Ok(left) };
+        let right = match more {
+            [] => rest[0].clone(),
+            _ => ast::Expr::BoolOp(ast::ExprBoolOp { values: rest.to_vec(), ..b.clone() }),
+        };
+        let and = b.op == ast::BoolOp::And;
+        match self.test(&left, span)? {
+            Test::Known(known) if known == and => self.eval(&right),
+            Test::Known(_) => Ok(left),
+            Test::Cond(c) if and => self.choose(
+                &c,
+                &mut |s, first| {
+                    if first { s.eval(&right) } else { Ok(left.clone()) }
+                },
+                span,
+            ),
+            Test::Cond(c) => self.choose(
+                &c,
+                &mut |s, first| {
+                    if first { Ok(left.clone()) } else { s.eval(&right) }
+                },
+                span,
+            ),
+        }
     }
 
     fn if_expr(&mut self, i: &ast::ExprIf, span: Span) -> Res<Value> {
@@ -604,37 +697,50 @@ impl Importer<'_> {
             Test::Known(known) => return self.eval(if known { &i.body } else { &i.orelse }),
             Test::Cond(c) => c,
         };
+        self.choose(&cond, &mut |s, first| s.eval(if first { &i.body } else { &i.orelse }), span)
+    }
+
+    /// One of two values by a condition; only the blocks of the one that is taken run.
+    fn choose(
+        &mut self,
+        cond: &tasklet::Expr,
+        eval: &mut dyn FnMut(&mut Self, bool) -> Res<Value>,
+        span: Span,
+    ) -> Res<Value> {
         let mut arms = vec![];
-        for e in [&i.body, &i.orelse] {
+        for first in [true, false] {
             self.push_region();
             let mark = self.mark();
-            if arms.is_empty() {
-                self.assume_cond(&cond, true);
-            }
-            let value = self.eval(e);
+            self.assume_cond(cond, first);
+            let value = eval(self, first);
             self.forget(mark);
             let region = self.pop_region();
             arms.push((sure(value, span)?, region));
         }
-        let kinds: Vec<Option<Kind>> = arms.iter().map(|a| a.0.kind()).collect();
-        let kind = match (kinds[0], kinds[1]) {
-            (Some(a), Some(b)) if a == b && arms.iter().all(|a| matches!(a.0, Value::Num(_))) => a,
-            (Some(a @ Kind::Np(DType::F64)), Some(Kind::Float))
-            | (Some(Kind::Float), Some(a @ Kind::Np(DType::F64)))
-                if arms.iter().all(|a| matches!(a.0, Value::Num(_))) =>
+        let scalars = arms.iter().all(|a| matches!(a.0, Value::Num(_)));
+        let kinds: Vec<Kind> = arms.iter().filter_map(|a| a.0.kind()).collect();
+        let (kind, shape) = match (&kinds[..], &arms[0].0, &arms[1].0) {
+            ([a, b], ..) if scalars && crate::cells::joined(*a, *b).is_some() => {
+                if a != b {
+                    self.decide(cond, span)?;
+                }
+                (crate::cells::joined(*a, *b).unwrap_or(*a), vec![])
+            }
+            (_, Value::Array(x), Value::Array(y))
+                if x.dtype == y.dtype && x.rank() == y.rank() && self.same_shape(&x.shape, &y.shape)? =>
             {
-                a
+                (Kind::Np(x.dtype), x.shape.clone())
             }
             _ => {
-                self.decide(&cond, span)?;
+                self.decide(cond, span)?;
                 return fail_hint(
                     span,
-                    "the two values of 'if' and 'else' have different types",
+                    "the two values of 'if' and 'else' have different types or shapes",
                     "use np.where",
                 );
             }
         };
-        let cell = self.transient("chosen", kind.dtype(), vec![]);
+        let cell = self.transient("chosen", kind.dtype(), shape);
         let mut regions = vec![];
         for (value, region) in arms {
             self.push_region();
@@ -646,8 +752,17 @@ impl Importer<'_> {
         }
         let otherwise = regions.pop().unwrap_or_default();
         let yes = regions.pop().unwrap_or_default();
-        self.block("if", BlockKind::Conditional { branches: vec![(cond, yes)], otherwise }, span);
-        Ok(Value::elem(kind, cell))
+        self.block("if", BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise }, span);
+        Ok(if scalars { Value::elem(kind, cell) } else { Value::Array(cell) })
+    }
+
+    fn same_shape(&mut self, a: &[Expr], b: &[Expr]) -> Res<bool> {
+        for (x, y) in a.iter().zip(b) {
+            if !self.same(x, y)?.is_yes() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Restarts with a condition's symbols as constants, if it is about arguments only.
@@ -705,7 +820,7 @@ pub fn not(test: Test) -> Test {
     }
 }
 
-fn both(a: Test, b: Test, and: bool) -> Test {
+pub fn both(a: Test, b: Test, and: bool) -> Test {
     match (a, b) {
         (Test::Known(x), other) | (other, Test::Known(x)) => {
             if x == and {

@@ -11,9 +11,10 @@ use weft_ir::symbolic::Expr;
 
 use crate::context::{Frame, Importer, Plan, Stop, span_of};
 use crate::diagnostic::Diagnostic;
-use crate::module::{Module, assigned};
+use crate::module::Module;
+use crate::scan::assigned;
 use crate::stmt::{Flow, UNASSIGNED, check_signature};
-use crate::value::{Kind, Value, View};
+use crate::value::{Kind, Stale, Value, View};
 
 /// What one argument is like.
 #[derive(Clone, PartialEq, Debug)]
@@ -240,16 +241,16 @@ fn attempt(
     arguments: &[(String, Sample)],
     plan: &mut Plan,
 ) -> Result<Import, Option<Vec<Diagnostic>>> {
-    let mut importer = Importer::new(module, plan, f.name.as_str());
+    let modules = vec![module, &*crate::numpy::PRELUDE_MODULE];
+    let mut importer = Importer::new(modules, plan, f.name.as_str());
     importer.sdfg.source = Some(module.source.clone());
     importer.frames.push(Frame { function: f.name.to_string(), ..Frame::default() });
     for local in assigned(&f.body) {
-        importer.frame().vars.insert(local, Value::Stale(UNASSIGNED.into()));
+        importer.frame().vars.insert(local, Value::Stale(Stale::new(UNASSIGNED)));
     }
     let bindings = importer.arguments(f, arguments).map_err(|d| Some(vec![d]))?;
     let flow = importer.run(&f.body);
     match flow {
-        Err(Stop::Restart) => return Err(None),
         Err(Stop::Diag(d)) => importer.diags.push(*d),
         Ok(Flow::Next) if importer.results.as_ref().is_some_and(|r| !r.is_empty()) => {
             let reason = "the function may end without a result";
@@ -258,6 +259,17 @@ fn attempt(
                 .push(Diagnostic::new(span_of(&f.name), reason).hint("return a value at the end as well"));
         }
         _ => {}
+    }
+    importer.check_aliases();
+    for (key, span) in std::mem::take(&mut importer.wanted) {
+        if importer.plan.kinds.contains_key(&key) {
+            importer.again = true;
+        } else {
+            importer.diags.push(Diagnostic::new(span, format!("'{}' {UNASSIGNED}", key.1)));
+        }
+    }
+    if importer.again {
+        return Err(None);
     }
     if !importer.diags.is_empty() {
         return Err(Some(std::mem::take(&mut importer.diags)));
@@ -360,7 +372,8 @@ impl Importer<'_> {
             data.strides = column_major(&shape);
         }
         self.sdfg.data.insert(name, data);
-        let view = View::full(name, dtype, &shape);
+        let strides = self.sdfg.data[&name].strides.clone();
+        let view = View::whole(name, dtype, &shape, strides);
         if matches!(sample, Sample::Array { .. }) { Value::Array(view) } else { Value::elem(kind, view) }
     }
 

@@ -4,18 +4,23 @@
 //! symbolic shape. Each NumPy operation becomes one map or library node in its own state. What the facts
 //! do not decide about shapes is decided on a sample of the arguments, and becomes a guard or a constant.
 
+mod args;
 mod bounds;
 mod calls;
+mod cells;
 mod context;
 mod control;
 mod diagnostic;
 mod emit;
 mod expr;
+mod fancy;
 mod import;
+mod lists;
 mod module;
+mod numpy;
 mod ops;
 mod promote;
-mod reduce;
+mod scan;
 pub mod spec;
 mod stmt;
 mod value;

@@ -1,6 +1,6 @@
 //! A parsed Python file: functions, imports, constants.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
@@ -99,50 +99,5 @@ impl Module {
             .collect();
         found.sort_by_key(|f| f.1);
         found
-    }
-}
-
-/// Names that these statements bind.
-pub fn assigned(body: &[Stmt]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    collect(body, &mut found, 0);
-    found
-}
-
-fn collect(body: &[Stmt], found: &mut BTreeSet<String>, depth: u32) {
-    if depth > 200 {
-        return;
-    }
-    for stmt in body {
-        match stmt {
-            Stmt::Assign(s) => s.targets.iter().for_each(|t| targets(t, found, depth)),
-            Stmt::AugAssign(s) => targets(&s.target, found, depth),
-            Stmt::AnnAssign(s) => targets(&s.target, found, depth),
-            Stmt::For(s) => {
-                targets(&s.target, found, depth);
-                collect(&s.body, found, depth + 1);
-            }
-            Stmt::While(s) => collect(&s.body, found, depth + 1),
-            Stmt::If(s) => {
-                collect(&s.body, found, depth + 1);
-                s.elif_else_clauses.iter().for_each(|c| collect(&c.body, found, depth + 1));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn targets(target: &Expr, found: &mut BTreeSet<String>, depth: u32) {
-    if depth > 200 {
-        return;
-    }
-    match target {
-        Expr::Name(name) => {
-            found.insert(name.id.to_string());
-        }
-        Expr::Tuple(t) => t.elts.iter().for_each(|e| targets(e, found, depth + 1)),
-        Expr::List(t) => t.elts.iter().for_each(|e| targets(e, found, depth + 1)),
-        Expr::Starred(s) => targets(&s.value, found, depth + 1),
-        _ => {}
     }
 }

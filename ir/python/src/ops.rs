@@ -300,7 +300,7 @@ impl Importer<'_> {
 
     /// A variable for conditions: the name of a scalar container.
     pub fn scalar_var(&mut self, view: &View, span: Span) -> Res<tasklet::Expr> {
-        if view.axes.is_empty() {
+        if view.at.is_empty() {
             return Ok(tasklet::Expr::Var(view.base));
         }
         let num = self.snapshot(&Num { kind: Kind::Np(view.dtype), src: Src::Elem(view.clone()) }, span)?;
@@ -465,7 +465,7 @@ impl Importer<'_> {
                 Some(k) if k < 0 && a.as_int().is_some() => {
                     Ok(Value::float((a.as_int().unwrap_or(1) as f64).powi(k.max(-2000) as i32)))
                 }
-                _ => fail_hint(span, "an integer to this power", "use a float base"),
+                _ => self.int_power(a, b, span),
             },
             _ if op.is_comparison() => Ok(self.int_compare(op, a, b)),
             BinOp::Min => self.int_value(a.min(b), span),
@@ -490,6 +490,39 @@ impl Importer<'_> {
             },
             _ => fail(span, format!("'{}' is not supported on Python ints here", verb(Binary::Op(op)))),
         }
+    }
+
+    /// `a ** b` with an exponent that only the run knows: not negative, and of 64 bits.
+    fn int_power(&mut self, a: &Expr, b: &Expr, span: Span) -> Res<Value> {
+        if b.as_int().is_some_and(|k| k < 0) {
+            return fail_hint(span, "an integer to a negative power", "use a float base");
+        }
+        if b.free_symbols().iter().all(|s| self.values.contains_key(s)) && self.on_sample(b).is_some() {
+            return self.make_constant(b, span);
+        }
+        let key = self.loop_keys.iter().find(|k| b.contains(k.0)).map(|k| k.1.clone());
+        if let Some(key) = key
+            && self.short_loop(b)
+            && self.plan.unroll.insert(key)
+        {
+            return self.restart();
+        }
+        let sym = |e: &Expr| tasklet::Expr::Sym(e.clone());
+        let wide = |e: &Expr| tasklet::Expr::cast(DType::F64, sym(e));
+        let least = tasklet::Expr::bin(BinOp::Ge, sym(b), sym(&Expr::zero()));
+        self.check(least, "an integer to a negative power is a float, which is not supported here", span);
+        let size = tasklet::Expr::bin(BinOp::Pow, tasklet::Expr::un(UnOp::Abs, wide(a)), wide(b));
+        let fits = tasklet::Expr::bin(BinOp::Le, size, tasklet::Expr::Lit(Scalar::F64(9.2e18)));
+        self.check(fits, "the integer is too large: integers have 64 bits here", span);
+        let value = tasklet::Expr::bin(BinOp::Pow, sym(a), sym(b));
+        Ok(Value::sym(Expr::sym(self.assign_symbol("n", value, span))))
+    }
+
+    /// Has the loop whose variable this depends on few iterations for the arguments at hand?
+    fn short_loop(&self, e: &Expr) -> bool {
+        const FEW: i64 = 20;
+        let ranges = self.loops.iter().filter(|l| e.contains(l.0));
+        ranges.map(|l| self.on_sample(&l.1.extent())).all(|n| n.is_some_and(|n| n <= FEW))
     }
 
     /// Decided by the facts, or a condition over symbols.

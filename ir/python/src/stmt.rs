@@ -1,20 +1,23 @@
 //! Statements: assignments, calls of the file's functions, results, checks.
 
 use ruff_python_ast::{self as ast, Stmt};
+use std::collections::BTreeSet;
+
 use weft_ir::dtype::Scalar;
+use weft_ir::names::Name;
 use weft_ir::sdfg::{BlockKind, Data, Span};
 use weft_ir::symbolic::Expr;
 use weft_ir::tasklet;
 
 use crate::bounds::Item;
-use crate::calls::{Args, same_kind};
-use crate::context::{Frame, Importer, Res, Stop, fail, fail_hint, span_of};
+use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
 use crate::diagnostic::Diagnostic;
 use crate::emit::Inputs;
-use crate::expr::{Test, operator};
-use crate::module::assigned;
+use crate::expr::{Test, not, operator};
+use crate::numpy::same_kind;
 use crate::promote::Binary;
-use crate::value::{Kind, Num, Src, Value, View};
+use crate::scan::{assigned, rebound, returns, targets};
+use crate::value::{Kind, Num, Src, Stale, Value, View};
 
 /// How a list of statements ended.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,19 +28,33 @@ pub enum Flow {
     Gone,
     /// An inlined function returns.
     Return(Value),
+    /// The next statement runs unless this bool is set: a loop has returned.
+    Unless(Name),
 }
 
 /// Why a name cannot be read yet.
 pub const UNASSIGNED: &str = "is read before it is assigned";
 
+/// The variable that holds what an inlined function returns early.
+pub const RETURN: &str = "<result>";
+
 impl Importer<'_> {
     /// Runs statements; problems are collected, and what they would have assigned is poisoned.
     pub fn run(&mut self, body: &[Stmt]) -> Res<Flow> {
-        for stmt in body {
+        for (i, stmt) in body.iter().enumerate() {
+            let rest = &body[i + 1..];
+            let returning = matches!(stmt, Stmt::If(_)) && self.frames.len() > 1;
+            if let Stmt::If(branch) = stmt
+                && returning
+                && returns(std::slice::from_ref(stmt))
+            {
+                return self.if_stmt(branch, rest);
+            }
             match self.stmt(stmt) {
                 Ok(Flow::Next) => {}
+                Ok(Flow::Unless(_)) if rest.is_empty() => return Ok(Flow::Next),
+                Ok(Flow::Unless(flag)) => return self.rest_unless(flag, rest, span_of(stmt)),
                 Ok(flow) => return Ok(flow),
-                Err(Stop::Restart) => return Err(Stop::Restart),
                 Err(Stop::Raises) => {
                     self.depth = 0;
                     return Ok(Flow::Gone);
@@ -56,31 +73,30 @@ impl Importer<'_> {
         Ok(Flow::Next)
     }
 
+    /// What follows a loop that may have returned.
+    fn rest_unless(&mut self, flag: Name, rest: &[Stmt], span: Span) -> Res<Flow> {
+        let Test::Cond(cond) = not(Test::Cond(tasklet::Expr::Var(flag))) else { return Ok(Flow::Next) };
+        self.path.push(span.end);
+        let (names, again) = (assigned(rest), rebound(rest));
+        let run = &mut |s: &mut Self, first: bool| if first { s.run(rest) } else { Ok(Flow::Gone) };
+        let result = self.branch(&cond, (&names, &again), span, run);
+        self.path.pop();
+        result
+    }
+
     fn stmt(&mut self, stmt: &Stmt) -> Res<Flow> {
         let span = span_of(stmt);
         match stmt {
             Stmt::Pass(_) => Ok(Flow::Next),
             Stmt::Expr(e) => match &*e.value {
                 ast::Expr::StringLiteral(_) | ast::Expr::EllipsisLiteral(_) => Ok(Flow::Next),
+                // What is printed is no result.
+                ast::Expr::Call(c) if matches!(&*c.func, ast::Expr::Name(n) if n.id.as_str() == "print") => {
+                    Ok(Flow::Next)
+                }
                 value => self.eval(value).map(|_| Flow::Next),
             },
-            Stmt::Assign(a) => {
-                if let ([ast::Expr::Name(name)], false) = (&a.targets[..], a.targets.is_empty())
-                    && !self.frame().cells.contains_key(name.id.as_str())
-                {
-                    self.hint = Some(name.id.to_string());
-                }
-                let value = self.eval(&a.value)?;
-                let value = if a.targets.len() > 1 || matches!(value, Value::Tuple(_)) {
-                    self.hold(value, span)?
-                } else {
-                    value
-                };
-                for target in &a.targets {
-                    self.assign(target, value.clone(), span)?;
-                }
-                Ok(Flow::Next)
-            }
+            Stmt::Assign(a) => self.assign_stmt(a, span),
             Stmt::AnnAssign(a) => {
                 let Some(value) = &a.value else { return Ok(Flow::Next) };
                 let value = self.eval(value)?;
@@ -90,12 +106,24 @@ impl Importer<'_> {
             Stmt::AugAssign(a) => self.aug_assign(a).map(|()| Flow::Next),
             Stmt::For(f) => self.for_loop(f),
             Stmt::While(w) => self.while_loop(w),
-            Stmt::If(i) => self.if_stmt(i),
+            Stmt::If(i) => self.if_stmt(i, &[]),
+            Stmt::FunctionDef(f) => self.define(f).map(|()| Flow::Next),
+            Stmt::Delete(d) => {
+                for target in &d.targets {
+                    if let ast::Expr::Name(n) = target {
+                        self.frame().vars.insert(n.id.to_string(), Value::Stale(Stale::new("was deleted")));
+                    }
+                }
+                Ok(Flow::Next)
+            }
             Stmt::Break(_) | Stmt::Continue(_) => {
                 if self.loop_depth == 0 {
                     return fail(span, "'break' or 'continue' outside of a loop");
                 }
                 let leave = matches!(stmt, Stmt::Break(_));
+                if leave && let Some(Some(flag)) = self.breaks.last().cloned() {
+                    self.store(&flag, &Value::bool(true), span)?;
+                }
                 let (stem, kind) =
                     if leave { ("break", BlockKind::Break) } else { ("continue", BlockKind::Continue) };
                 self.block(stem, kind, span);
@@ -124,11 +152,29 @@ impl Importer<'_> {
                 self.check(tasklet::Expr::Lit(Scalar::Bool(false)), text, span);
                 Ok(Flow::Gone)
             }
-            Stmt::Import(_) | Stmt::ImportFrom(_) => fail_hint(
-                span,
-                "an import inside of a function is not supported",
-                "move it to the top of the file",
-            ),
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    let path = alias.name.to_string();
+                    let (name, path) = match &alias.asname {
+                        Some(name) => (name.to_string(), path),
+                        None => {
+                            let top = path.split('.').next().unwrap_or_default().to_string();
+                            (top.clone(), top)
+                        }
+                    };
+                    self.frame().vars.insert(name, Value::Path(path));
+                }
+                Ok(Flow::Next)
+            }
+            Stmt::ImportFrom(import) => {
+                let module = import.module.as_ref().map(|m| m.to_string()).unwrap_or_default();
+                for alias in &import.names {
+                    let name = alias.asname.as_ref().unwrap_or(&alias.name).to_string();
+                    let value = self.path_value(format!("{module}.{}", alias.name), span)?;
+                    self.frame().vars.insert(name, value);
+                }
+                Ok(Flow::Next)
+            }
             other => {
                 let (what, hint) = unsupported(other);
                 fail_hint(span, format!("{what} is not supported"), hint)
@@ -152,6 +198,46 @@ impl Importer<'_> {
 
     // ---- assignment ----------------------------------------------------------------------
 
+    fn assign_stmt(&mut self, a: &ast::StmtAssign, span: Span) -> Res<Flow> {
+        if let [ast::Expr::Name(name)] = &a.targets[..]
+            && !self.frame().cells.contains_key(name.id.as_str())
+        {
+            self.hint = Some(name.id.to_string());
+        }
+        let value = self.eval(&a.value)?;
+        let mut value = value;
+        if a.targets.len() > 1 || matches!(value, Value::Tuple(_) | Value::List(_)) {
+            value = self.hold(value, span)?;
+        }
+        let names: BTreeSet<String> = a.targets.iter().flat_map(targets).collect();
+        if names.len() > 1 {
+            // What the cells among the targets hold now goes to other names: it moves.
+            let cells = &self.frame().cells;
+            let bases: Vec<Name> = names.iter().filter_map(|n| cells.get(n)).map(|c| c.view.base).collect();
+            value = self.detach(value, &bases, span);
+            self.moving = bases;
+        }
+        let mut result = Ok(());
+        for target in &a.targets {
+            result = result.and_then(|()| self.assign(target, value.clone(), span));
+        }
+        self.moving.clear();
+        result.map(|()| Flow::Next)
+    }
+
+    /// Copies arrays that are in containers which are about to be written.
+    fn detach(&mut self, value: Value, bases: &[Name], span: Span) -> Value {
+        match value {
+            Value::Array(view) if bases.contains(&view.base) => {
+                Value::Array(self.materialize(&view, view.dtype, span))
+            }
+            Value::Tuple(items) => {
+                Value::Tuple(items.into_iter().map(|v| self.detach(v, bases, span)).collect())
+            }
+            other => other,
+        }
+    }
+
     pub fn assign(&mut self, target: &ast::Expr, value: Value, span: Span) -> Res<()> {
         match target {
             ast::Expr::Name(name) => self.bind(name.id.as_str(), value, span),
@@ -159,16 +245,45 @@ impl Importer<'_> {
             ast::Expr::List(t) => self.unpack(&t.elts, value, span),
             ast::Expr::Subscript(s) => {
                 let base = self.eval(&s.value)?;
-                let view = self.target(&base, &s.slice, span)?;
-                match view.kind() {
-                    Some(_) => {
-                        let view = view_of(&view);
-                        match view {
-                            Some(view) => self.store(&view, &value, span),
-                            None => fail(span, "this cannot be assigned to"),
-                        }
+                if let Value::List(id) = base {
+                    return self.set_list_item(id, &s.slice, value, span);
+                }
+                let items = self.items(&s.slice)?;
+                if let Value::Array(view) = &base
+                    && crate::fancy::is_fancy(&items)
+                {
+                    self.note_write(view.base);
+                    return self.scatter(view, &items, &value, span);
+                }
+                let view = self.target(&base, &items, span)?;
+                match view_of(&view) {
+                    Some(view) => {
+                        self.note_write(view.base);
+                        self.store(&view, &value, span)
                     }
                     None => fail(span, "this cannot be assigned to"),
+                }
+            }
+            ast::Expr::Attribute(a) if a.attr.as_str() == "shape" => {
+                let base = self.eval(&a.value)?;
+                let Value::Array(view) = &base else {
+                    return fail(span, format!("{} has no shape to assign", base.describe()));
+                };
+                let reshaped = self.reshape(view, &value, span)?;
+                if matches!(&reshaped, Value::Array(v) if v.base != view.base) {
+                    let hint = "assign the result of reshape";
+                    return fail_hint(span, "incompatible shape for in-place modification", hint);
+                }
+                self.assign(&a.value, reshaped, span)
+            }
+            ast::Expr::Attribute(a) if matches!(a.attr.as_str(), "flat" | "real" | "imag") => {
+                let part = self.eval(target)?;
+                match (view_of(&part), a.attr.as_str()) {
+                    (Some(view), "flat") => {
+                        self.note_write(view.base);
+                        self.store(&view, &value, span)
+                    }
+                    _ => fail_hint(span, "this attribute cannot be assigned", "assign the whole number"),
                 }
             }
             other => fail_hint(
@@ -179,28 +294,50 @@ impl Importer<'_> {
         }
     }
 
-    fn target(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
+    fn target(&mut self, base: &Value, items: &[Item], span: Span) -> Res<Value> {
         let Value::Array(view) = base else {
             return fail(span, format!("{} cannot be assigned to by index", base.describe()));
         };
-        let items: Vec<Item> = self.items(slice)?;
-        self.part(view, &items, span)
+        self.part(view, items, span)
     }
 
     fn unpack(&mut self, targets: &[ast::Expr], value: Value, span: Span) -> Res<()> {
-        let items = match value {
-            Value::Tuple(items) => items,
-            Value::Array(view) if view.rank() > 0 && view.shape[0].as_int() == Some(targets.len() as i64) => {
-                let at = |i| self.part(&view, &[Item::Index(Expr::int(i))], span);
+        let star = targets.iter().position(|t| t.is_starred_expr());
+        let mut items = match (&value, star) {
+            (Value::Array(view), None) if view.rank() > 0 => {
+                if view.shape[0].as_int().is_none() {
+                    let n = view.shape[0].clone();
+                    match self.same(&n, &Expr::int(targets.len() as i64))? {
+                        weft_ir::symbolic::Truth::Yes => {}
+                        _ => return fail(span, format!("{n} values for {} names", targets.len())),
+                    }
+                }
+                let at = |i| self.part(view, &[Item::Index(Expr::int(i))], span);
+                if view.shape[0].as_int().is_some_and(|n| n != targets.len() as i64) {
+                    return fail(span, format!("{} values for {} names", view.shape[0], targets.len()));
+                }
                 let items = (0..targets.len() as i64).map(at).collect::<Res<Vec<_>>>()?;
                 items.into_iter().map(|v| self.hold(v, span)).collect::<Res<Vec<_>>>()?
             }
-            other => return fail(span, format!("{} cannot be unpacked", other.describe())),
+            _ => self.unpacked(&value, span)?,
         };
+        if let Some(at) = star {
+            let after = targets.len() - at - 1;
+            if items.len() < at + after {
+                return fail(span, format!("{} values for {} names", items.len(), targets.len() - 1));
+            }
+            let rest = items.drain(at..items.len() - after).collect();
+            let rest = self.list(rest);
+            items.insert(at, rest);
+        }
         if items.len() != targets.len() {
             return fail(span, format!("{} values for {} names", items.len(), targets.len()));
         }
         for (target, item) in targets.iter().zip(items) {
+            let target = match target {
+                ast::Expr::Starred(star) => &star.value,
+                other => other,
+            };
             self.assign(target, item, span)?;
         }
         Ok(())
@@ -208,23 +345,14 @@ impl Importer<'_> {
 
     /// `name = value`: a new meaning of the name, or a write to the container that a loop or branch gave it.
     pub fn bind(&mut self, name: &str, value: Value, span: Span) -> Res<()> {
-        if let Some(cell) = self.frame().cells.get(name).cloned() {
-            let kind = match &value {
-                Value::Num(num) => Some(num.kind),
-                _ => None,
-            };
-            if kind != Some(cell.kind) {
-                return self.join_failed(name, &cell, &value, span);
-            }
-            self.store(&cell.view, &value, span)?;
-            self.frame().vars.insert(name.into(), Value::elem(cell.kind, cell.view));
+        if self.bind_cell(name, &value, span)? {
             return Ok(());
         }
         // An element, or a variable that is written later, is bound by its value.
         let value = match value {
             Value::Num(num) => {
                 let fresh = match &num.src {
-                    Src::Elem(v) => v.axes.is_empty() && !self.is_cell(v) && self.is_transient(v),
+                    Src::Elem(v) => v.at.is_empty() && !self.is_cell(v) && self.is_transient(v),
                     _ => true,
                 };
                 if !fresh {
@@ -256,6 +384,8 @@ impl Importer<'_> {
                 let old = self.lookup(name.id.as_str(), span)?;
                 if let Value::Array(view) = &old {
                     let value = self.eval(&a.value)?;
+                    let value = self.array_like(value, span)?;
+                    self.note_write(view.base);
                     return self.in_place(&view.clone(), a.op, &value, true, span);
                 }
                 let value = self.eval(&a.value)?;
@@ -268,7 +398,27 @@ impl Importer<'_> {
             }
             ast::Expr::Subscript(s) => {
                 let base = self.eval(&s.value)?;
-                let part = self.target(&base, &s.slice, span)?;
+                if let Value::List(id) = base {
+                    let old = self.static_item(&base, &s.slice, span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    return self.set_list_item(id, &s.slice, value, span);
+                }
+                let items = self.items(&s.slice)?;
+                if let Value::Array(view) = &base
+                    && crate::fancy::is_fancy(&items)
+                {
+                    // NumPy reads all elements, and then writes all.
+                    let old = self.gather(view, &items, span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    self.note_write(view.base);
+                    return self.scatter(view, &items, &value, span);
+                }
+                let part = self.target(&base, &items, span)?;
+                if let Some(view) = view_of(&part) {
+                    self.note_write(view.base);
+                }
                 if matches!(part, Value::Num(_)) && self.calls_user(&a.value, 0) {
                     // The element is read before the call, which may write it.
                     let old = self.hold(part.clone(), span)?;
@@ -280,6 +430,7 @@ impl Importer<'_> {
                     };
                 }
                 let value = self.eval(&a.value)?;
+                let value = self.array_like(value, span)?;
                 match view_of(&part) {
                     Some(view) => self.in_place(&view, a.op, &value, matches!(part, Value::Array(_)), span),
                     None => fail(span, "this cannot be assigned to"),
@@ -338,13 +489,11 @@ impl Importer<'_> {
             None => Value::None,
         };
         if self.frames.len() > 1 {
-            let value = self.hold(value, span)?;
-            return Ok(Flow::Return(value));
+            return self.return_inlined(value, span);
         }
         let items = match value {
             Value::None => vec![],
-            Value::Tuple(items) if matches!(r.value.as_deref(), Some(ast::Expr::List(_))) => {
-                let _ = items;
+            Value::List(_) => {
                 return fail_hint(span, "returning a list is not supported", "return a tuple");
             }
             Value::Tuple(items) => items,
@@ -381,8 +530,50 @@ impl Importer<'_> {
         for (target, item) in targets.iter().zip(&items) {
             self.store(target, item, span)?;
         }
-        if self.loop_depth > 0 || self.branch_depth() > 0 {
+        if self.loop_depth > 0 || self.open_branches > 0 {
             self.block("return", BlockKind::Return, span);
+        }
+        Ok(Flow::Gone)
+    }
+
+    /// A `return` of an inlined function: by its value, or through containers where ways meet.
+    fn return_inlined(&mut self, value: Value, span: Span) -> Res<Flow> {
+        let value = self.hold(value, span)?;
+        let early = self.frame().early.as_ref().map(|e| e.flag.clone());
+        if early.is_none() && !self.frame().lazy.contains_key(RETURN) {
+            return Ok(Flow::Return(value));
+        }
+        let (names, items, count) = match value {
+            Value::None => (vec![], vec![], None),
+            Value::Tuple(items) => {
+                let names = (0..items.len()).map(|i| format!("{RETURN}{i}")).collect();
+                let count = items.len();
+                (names, items, Some(Some(count)))
+            }
+            value => (vec![RETURN.to_string()], vec![value], Some(None)),
+        };
+        let before = self.frame().returns;
+        if before.is_some() && before != count {
+            return fail_hint(
+                span,
+                "another 'return' gives another number of values",
+                "return as many everywhere",
+            );
+        }
+        self.frame().returns = count;
+        for (name, item) in names.into_iter().zip(items) {
+            if !self.frame().cells.contains_key(&name) {
+                let key = (self.frame().path.clone(), name.clone());
+                self.frame().lazy.insert(name.clone(), key);
+            }
+            if !self.bind_cell(&name, &item, span)? {
+                return fail(span, format!("{} cannot be returned from a loop or branch", item.describe()));
+            }
+        }
+        let Some(flag) = early else { return self.returned(span).map(Flow::Return) };
+        self.store(&flag, &Value::bool(true), span)?;
+        if self.loop_depth > 0 {
+            self.block("break", BlockKind::Break, span);
         }
         Ok(Flow::Gone)
     }
@@ -401,69 +592,6 @@ impl Importer<'_> {
             self.sdfg.returns.push(name);
         }
         Ok(())
-    }
-
-    // ---- calls of the file's functions -----------------------------------------------------
-
-    pub fn inline(&mut self, name: &str, mut args: Args) -> Res<Value> {
-        let span = args.span;
-        let module = self.module;
-        let Some(function) = module.functions.get(name) else {
-            return fail(span, format!("no function '{name}'"));
-        };
-        if self.frames.iter().any(|f| f.function == name) {
-            return fail_hint(span, format!("'{name}' calls itself"), "write a loop");
-        }
-        if self.frames.len() > 40 {
-            return fail(span, "calls are nested too deeply");
-        }
-        args.name = name.to_string();
-        let mut frame = Frame { function: name.to_string(), ..Frame::default() };
-        for local in assigned(&function.body) {
-            frame.vars.insert(local, Value::Stale(UNASSIGNED.into()));
-        }
-        check_signature(function)?;
-        self.hint = None;
-        let positional = function.parameters.posonlyargs.iter().chain(&function.parameters.args);
-        let mut count = 0;
-        for p in positional {
-            let at = count;
-            count += 1;
-            let value = self.parameter(&mut args, at, p)?;
-            frame.vars.insert(p.parameter.name.to_string(), value);
-        }
-        for p in &function.parameters.kwonlyargs {
-            let value = self.parameter(&mut args, usize::MAX, p)?;
-            frame.vars.insert(p.parameter.name.to_string(), value);
-        }
-        args.done(count)?;
-        self.path.push(span.start);
-        self.frames.push(frame);
-        let (depth, loops) = (std::mem::take(&mut self.depth), std::mem::take(&mut self.loop_depth));
-        let errors = self.diags.len();
-        let flow = self.run(&function.body);
-        self.depth = depth;
-        self.loop_depth = loops;
-        self.frames.pop();
-        self.path.pop();
-        let flow = flow?;
-        if self.diags.len() > errors {
-            return Err(Stop::Silent);
-        }
-        Ok(match flow {
-            Flow::Return(value) => value,
-            Flow::Gone => return Err(Stop::Raises),
-            Flow::Next => Value::None,
-        })
-    }
-
-    fn parameter(&mut self, args: &mut Args, at: usize, p: &ast::ParameterWithDefault) -> Res<Value> {
-        let name = p.parameter.name.as_str();
-        match (args.take(at, name), &p.default) {
-            (Some(value), _) => self.hold(value, args.span),
-            (None, Some(default)) => self.eval(default),
-            (None, None) => fail(args.span, format!("{} lacks the argument '{name}'", args.name)),
-        }
     }
 }
 
@@ -486,22 +614,18 @@ pub fn check_signature(f: &ast::StmtFunctionDef) -> Result<(), Diagnostic> {
             Diagnostic::new(span_of(d), "a decorated function is not supported").hint("remove the decorator")
         );
     }
-    if f.parameters.vararg.is_some() || f.parameters.kwarg.is_some() {
-        return Err(
-            Diagnostic::new(span, "'*args' and '**kwargs' are not supported").hint("name every parameter")
-        );
+    if f.parameters.kwarg.is_some() {
+        return Err(Diagnostic::new(span, "'**kwargs' is not supported").hint("name every parameter"));
     }
     Ok(())
 }
 
 fn unsupported(s: &Stmt) -> (&'static str, &'static str) {
     match s {
-        Stmt::FunctionDef(_) => ("a function inside of a function", "move it to the top of the file"),
         Stmt::ClassDef(_) => ("a class", "use functions of arrays and scalars"),
         Stmt::With(_) => ("'with'", "kernels compute on arrays only"),
         Stmt::Try(_) => ("'try'", "test for the case beforehand"),
         Stmt::Match(_) => ("'match'", "use if and elif"),
-        Stmt::Delete(_) => ("'del'", "leave it out"),
         Stmt::Global(_) | Stmt::Nonlocal(_) => ("'global' or 'nonlocal'", "pass and return values"),
         _ => ("this statement", "write it with assignments, loops and branches"),
     }

@@ -1,9 +1,15 @@
 //! Abstract values: what a Python expression is while its graph is built.
 
+use std::sync::{Arc, LazyLock};
+
+use ruff_python_ast as ast;
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::names::Name;
+use weft_ir::sdfg::row_major;
 use weft_ir::symbolic::{Expr, Range, Subset};
 use weft_ir::tasklet;
+
+use crate::context::{Join, JoinKey};
 
 /// Python's and NumPy's scalar types; Python's are weak in promotions (NEP 50).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -43,28 +49,44 @@ impl Kind {
     }
 }
 
-/// Where one dimension of a container is read: at `offset`, or at `offset + step * index[dim]`.
+/// The placeholder for index `d` of a view in [`View::at`].
+pub fn dim(d: usize) -> Name {
+    static NAMES: LazyLock<Vec<Name>> =
+        LazyLock::new(|| (0..64).map(|d| Name::new(&format!("__d{d}"))).collect());
+    NAMES.get(d).copied().unwrap_or_else(|| Name::new(&format!("__d{d}")))
+}
+
+/// An index into one dimension of a container: `offset`, or `offset + step * index[dim]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Axis {
     pub offset: Expr,
-    pub step: i64,
+    pub step: Expr,
     pub dim: Option<usize>,
 }
 
-/// An array or element as a part of a container. Dimensions that no axis names have extent 1.
+/// An array or element as a part of a container. Dimensions that no index names are repeated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct View {
     pub base: Name,
     pub dtype: DType,
     pub shape: Vec<Expr>,
-    pub axes: Vec<Axis>,
+    /// The index into each dimension of the container, over [`dim`]`(0)`, [`dim`]`(1)`, ….
+    pub at: Vec<Expr>,
+    /// Elements in memory from one index to the next, a dimension each: they decide where NumPy's
+    /// `reshape` copies.
+    pub strides: Vec<Expr>,
 }
 
 impl View {
-    /// The whole container.
+    /// The whole container, in C order.
     pub fn full(base: Name, dtype: DType, shape: &[Expr]) -> View {
-        let axis = |d| Axis { offset: Expr::zero(), step: 1, dim: Some(d) };
-        View { base, dtype, shape: shape.to_vec(), axes: (0..shape.len()).map(axis).collect() }
+        View::whole(base, dtype, shape, row_major(shape))
+    }
+
+    /// The whole container, with its strides in elements.
+    pub fn whole(base: Name, dtype: DType, shape: &[Expr], strides: Vec<Expr>) -> View {
+        let at = (0..shape.len()).map(|d| Expr::sym(dim(d))).collect();
+        View { base, dtype, shape: shape.to_vec(), at, strides }
     }
 
     pub fn rank(&self) -> usize {
@@ -73,54 +95,73 @@ impl View {
 
     /// Indices into the container.
     pub fn index(&self, at: &[Expr]) -> Vec<Expr> {
-        let place = |a: &Axis| match a.dim {
-            Some(d) => &a.offset + &(&at[d] * &Expr::int(a.step)),
-            None => a.offset.clone(),
-        };
-        self.axes.iter().map(place).collect()
+        self.at.iter().map(|e| place(e, &|d| at.get(d).cloned())).collect()
     }
 
-    /// All of the view, in the container's order of dimensions.
-    pub fn subset(&self) -> Subset {
-        let range = |a: &Axis| match a.dim {
-            None => Range::index(a.offset.clone()),
-            Some(d) => Range::with_step(
-                a.offset.clone(),
-                &a.offset + &(&self.shape[d] * &Expr::int(a.step)),
-                Expr::int(a.step),
-            ),
+    /// Per dimension of the container, where an index is affine in at most one dimension of the view.
+    pub fn axes(&self) -> Vec<Option<Axis>> {
+        let names: Vec<Name> = (0..self.rank()).map(dim).collect();
+        let axis = |e: &Expr| {
+            let (steps, offset) = e.linear_sym(&names)?;
+            let mut used = (0..names.len()).filter(|&d| !steps[d].is_zero());
+            let first = used.next();
+            if used.next().is_some() || names.iter().any(|&n| offset.contains(n)) {
+                return None;
+            }
+            let step = first.map_or_else(Expr::one, |d| steps[d].clone());
+            (!names.iter().any(|&n| step.contains(n))).then_some(Axis { offset, step, dim: first })
         };
-        Subset(self.axes.iter().map(range).collect())
+        self.at.iter().map(axis).collect()
     }
 
-    /// The logical dimensions in the container's order.
+    /// All of the view as a box, in the container's order of dimensions; `None` where it is none.
+    pub fn subset(&self) -> Option<Subset> {
+        let range = |a: Option<Axis>| {
+            let a = a?;
+            Some(match a.dim {
+                None => Range::index(a.offset),
+                Some(d) => {
+                    Range::with_step(a.offset.clone(), &a.offset + &(&self.shape[d] * &a.step), a.step)
+                }
+            })
+        };
+        self.axes().into_iter().map(range).collect::<Option<Vec<_>>>().map(Subset)
+    }
+
+    /// The view's dimensions in the container's order.
     pub fn order(&self) -> Vec<usize> {
-        self.axes.iter().filter_map(|a| a.dim).collect()
+        self.axes().into_iter().flatten().filter_map(|a| a.dim).collect()
     }
 
     /// A box with steps of one, its dimensions in the container's order.
     pub fn is_plain(&self) -> bool {
-        self.axes.iter().all(|a| a.step == 1 || a.dim.is_none())
+        let axes = self.axes();
+        axes.iter().all(|a| a.as_ref().is_some_and(|a| a.step.is_one()))
             && self.order().iter().copied().eq(0..self.rank())
     }
 
-    /// Logical dimension `d` of the result is dimension `perm[d]` of this view.
+    /// Every index of the view is put through `f`.
+    fn moved(&self, f: &dyn Fn(usize) -> Option<Expr>) -> Vec<Expr> {
+        self.at.iter().map(|e| place(e, f)).collect()
+    }
+
+    /// Dimension `d` of the result is dimension `perm[d]` of this view.
     pub fn permute(&self, perm: &[usize]) -> View {
-        let mut view = self.clone();
-        view.shape = perm.iter().map(|&p| self.shape[p].clone()).collect();
-        for axis in &mut view.axes {
-            axis.dim = axis.dim.and_then(|d| perm.iter().position(|&p| p == d));
+        let to = |p: usize| perm.iter().position(|&q| q == p).map(|d| Expr::sym(dim(d)));
+        View {
+            shape: perm.iter().map(|&p| self.shape[p].clone()).collect(),
+            strides: perm.iter().map(|&p| self.strides[p].clone()).collect(),
+            at: self.moved(&to),
+            ..self.clone()
         }
-        view
     }
 
     /// A dimension of extent 1 before dimension `at`.
     pub fn insert_dim(&self, at: usize) -> View {
         let mut view = self.clone();
         view.shape.insert(at, Expr::one());
-        for axis in &mut view.axes {
-            axis.dim = axis.dim.map(|d| if d >= at { d + 1 } else { d });
-        }
+        view.strides.insert(at, Expr::zero());
+        view.at = self.moved(&|d| Some(Expr::sym(dim(if d >= at { d + 1 } else { d }))));
         view
     }
 
@@ -128,30 +169,57 @@ impl View {
     pub fn fix_dim(&self, at: usize, i: &Expr) -> View {
         let mut view = self.clone();
         view.shape.remove(at);
-        for axis in &mut view.axes {
-            match axis.dim {
-                Some(d) if d == at => {
-                    axis.offset = &axis.offset + &(i * &Expr::int(axis.step));
-                    axis.step = 1;
-                    axis.dim = None;
-                }
-                Some(d) if d > at => axis.dim = Some(d - 1),
-                _ => {}
-            }
-        }
+        view.strides.remove(at);
+        view.at = self.moved(&|d| {
+            Some(match d {
+                d if d == at => i.clone(),
+                d if d > at => Expr::sym(dim(d - 1)),
+                d => Expr::sym(dim(d)),
+            })
+        });
         view
     }
 
     /// Dimension `at` becomes `begin, begin + step, …` of `extent` elements.
-    pub fn slice_dim(&self, at: usize, begin: &Expr, step: i64, extent: Expr) -> Option<View> {
+    pub fn slice_dim(&self, at: usize, begin: &Expr, step: &Expr, extent: Expr) -> View {
         let mut view = self.clone();
         view.shape[at] = extent;
-        for axis in view.axes.iter_mut().filter(|a| a.dim == Some(at)) {
-            axis.offset = &axis.offset + &(begin * &Expr::int(axis.step));
-            axis.step = axis.step.checked_mul(step)?;
-        }
-        Some(view)
+        view.strides[at] = &self.strides[at] * step;
+        view.at = self.moved(&|d| (d == at).then(|| begin + &(&Expr::sym(dim(d)) * step)));
+        view
     }
+
+    /// Dimension `at`, of extent 1, is repeated `extent` times.
+    pub fn repeat_dim(&self, at: usize, extent: Expr) -> View {
+        let mut view = self.clone();
+        view.shape[at] = extent;
+        view.strides[at] = Expr::zero();
+        view.at = self.moved(&|d| (d == at).then(Expr::zero));
+        view
+    }
+
+    /// Dimensions `a` and `b` run together from index `(i, j)` on, as the last dimension.
+    pub fn diagonal(&self, a: usize, b: usize, (i, j): (&Expr, &Expr), extent: Expr) -> View {
+        let kept: Vec<usize> = (0..self.rank()).filter(|&d| d != a && d != b).collect();
+        let last = Expr::sym(dim(kept.len()));
+        let mut shape: Vec<Expr> = kept.iter().map(|&d| self.shape[d].clone()).collect();
+        let mut strides: Vec<Expr> = kept.iter().map(|&d| self.strides[d].clone()).collect();
+        shape.push(extent);
+        strides.push(&self.strides[a] + &self.strides[b]);
+        let at = self.moved(&|d| {
+            Some(match d {
+                d if d == a => i + &last,
+                d if d == b => j + &last,
+                d => Expr::sym(dim(kept.iter().position(|&k| k == d)?)),
+            })
+        });
+        View { shape, strides, at, ..self.clone() }
+    }
+}
+
+/// Replaces the placeholders of dimensions.
+fn place(e: &Expr, f: &dyn Fn(usize) -> Option<Expr>) -> Expr {
+    e.subst(&|n| n.as_str().strip_prefix("__d").and_then(|d| d.parse().ok()).and_then(f))
 }
 
 /// Where a scalar's value is.
@@ -173,22 +241,69 @@ pub struct Num {
     pub src: Src,
 }
 
+/// Why a name must not be read, and what would make it readable in another attempt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stale {
+    pub why: &'static str,
+    pub fix: Option<(JoinKey, Join)>,
+}
+
+impl Stale {
+    pub fn new(why: &'static str) -> Stale {
+        Stale { why, fix: None }
+    }
+}
+
+/// A function inside of a function, or a lambda.
+#[derive(Clone, Debug)]
+pub struct Closure {
+    pub name: String,
+    /// Of [`crate::context::Importer::modules`].
+    pub module: usize,
+    pub parameters: ast::Parameters,
+    pub body: Body,
+    /// The frame that defines it.
+    pub frame: u32,
+    /// The names of that frame when it was defined, for calls after it has ended.
+    pub captured: std::collections::BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Body {
+    Block(Vec<ast::Stmt>),
+    Value(ast::Expr),
+}
+
+impl PartialEq for Closure {
+    fn eq(&self, other: &Closure) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+impl Eq for Closure {}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Value {
     Num(Num),
     Array(View),
     Tuple(Vec<Value>),
+    /// A list that is known element by element; of [`crate::context::Importer::lists`].
+    List(usize),
+    /// `range(...)`.
+    Range(Range),
+    /// `slice(begin, end, step)`.
+    Slice(Box<[Value; 3]>),
     None,
     Ellipsis,
     Str(String),
     /// A module or something in it: `numpy.add.outer`.
     Path(String),
-    /// A function of the file, by name.
-    User(String),
+    /// A function at the top level of a module, by name.
+    User(usize, String),
+    Closure(Arc<Closure>),
     /// A method bound to its object.
     Method(Box<Value>, String),
-    /// A name that must not be read, and why.
-    Stale(String),
+    /// A name that must not be read.
+    Stale(Stale),
     /// Something whose diagnostic has been given.
     Poison,
 }
@@ -252,7 +367,11 @@ impl Value {
             Value::Ellipsis => "'...'".into(),
             Value::Str(_) => "a string".into(),
             Value::Path(p) => format!("'{p}'"),
-            Value::User(f) => format!("the function '{f}'"),
+            Value::List(_) => "a list".into(),
+            Value::Range(_) => "a range".into(),
+            Value::Slice(_) => "a slice".into(),
+            Value::User(_, f) => format!("the function '{f}'"),
+            Value::Closure(f) => format!("the function '{}'", f.name),
             Value::Method(_, m) => format!("the method '{m}'"),
             Value::Stale(_) | Value::Poison => "nothing".into(),
         }

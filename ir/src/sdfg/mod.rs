@@ -19,7 +19,7 @@ pub use builder::{Input, Output, StateBuilder};
 pub use data::{Data, Lifetime, Memlet, Storage, Wcr, column_major, row_major};
 pub use ids::{BlockId, EdgeId, MapId, NodeId, Place};
 pub use library::LibraryOp;
-pub use order::{order, unordered};
+pub use order::{order, order_as, unordered};
 pub use paths::Paths;
 pub use scope::{Scopes, propagate, propagate_from};
 pub use state::{Edge, Library, LibraryKind, Map, Nested, Node, Port, Schedule, StateGraph, Tasklet};

@@ -3,6 +3,7 @@
 //! Dataflow orders a write and the reads of what it wrote. It does not order a read and a later
 //! write of the same container (or two writes): ordering edges, which carry no memlet, do.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{Data, Memlet, Wcr};
@@ -32,20 +33,23 @@ pub fn unordered(
     let mut found = vec![];
     let maps: Vec<Option<MapId>> = [None].into_iter().chain(graph.maps().map(|(id, _)| Some(id))).collect();
     for scope in maps {
-        let mut facts = facts.clone();
-        if let Some((entry, _)) = scope.and_then(|map| graph.map_nodes(map)) {
-            let own = scope.map(|map| graph.map(map).params.clone()).unwrap_or_default();
-            for (name, range) in scopes.params(graph, entry).iter().chain(&own) {
-                facts.assume_in(*name, range);
+        // Few scopes have a pair for which this is asked.
+        let inside = LazyCell::new(|| {
+            let mut facts = facts.clone();
+            if let Some((map, (entry, _))) = scope.and_then(|map| Some((map, graph.map_nodes(map)?))) {
+                for (name, range) in scopes.params(graph, entry).iter().chain(&graph.map(map).params) {
+                    facts.assume_in(*name, range);
+                }
             }
-        }
+            facts
+        });
         let events = events(graph, data, &scopes, scope);
         for (i, a) in events.iter().enumerate() {
             for b in &events[i + 1..] {
                 // Most pairs have a path or share nothing; the subsets are the slow question.
                 if !paths.reaches(a.last, b.first)
                     && !paths.reaches(b.last, a.first)
-                    && let Some(name) = conflict(a, b, &facts)
+                    && let Some(name) = conflict(a, b, &|| &inside)
                 {
                     found.push((a.last, b.first, name));
                 }
@@ -57,7 +61,24 @@ pub fn unordered(
 
 /// Orders what [`unordered`] finds: the older before the newer.
 pub fn order(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, facts: &Assumptions) {
-    for (from, to, _) in unordered(graph, data, facts) {
+    order_as(graph, data, facts, |_, _| false);
+}
+
+/// As [`order`], where `before` knows of some nodes that the first runs before the second.
+pub fn order_as(
+    graph: &mut StateGraph,
+    data: &BTreeMap<Name, Data>,
+    facts: &Assumptions,
+    before: impl Fn(NodeId, NodeId) -> bool,
+) {
+    let ends = |graph: &StateGraph, node: NodeId| match graph.node(node) {
+        Node::MapEntry(map) | Node::MapExit(map) => graph.map_nodes(*map).unwrap_or((node, node)),
+        _ => (node, node),
+    };
+    for (mut from, mut to, _) in unordered(graph, data, facts) {
+        if before(to, from) {
+            (from, to) = (ends(graph, to).1, ends(graph, from).0);
+        }
         // An edge that was added a moment ago may have settled this pair too.
         if !graph.reaches(from, to) && !graph.reaches(to, from) {
             graph.connect(from, to, None);
@@ -115,8 +136,8 @@ fn events(
 }
 
 /// A container that both touch, one of them writing.
-fn conflict(a: &Event, b: &Event, facts: &Assumptions) -> Option<Name> {
-    let apart = |x: &Subset, y: &Subset| x.rank() == y.rank() && x.disjoint(y, facts).is_yes();
+fn conflict<'f>(a: &Event, b: &Event, facts: &dyn Fn() -> &'f Assumptions) -> Option<Name> {
+    let apart = |x: &Subset, y: &Subset| x.rank() == y.rank() && x.disjoint(y, facts()).is_yes();
     for (w, r) in [(a, b), (b, a)] {
         for (name, subset, _) in &w.writes {
             if r.reads.iter().any(|(n, s)| n == name && !apart(subset, s)) {

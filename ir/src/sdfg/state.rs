@@ -1,11 +1,12 @@
 //! The dataflow graph of one state, on petgraph, with ids that are never reused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use petgraph::Direction;
 use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
-use petgraph::visit::EdgeRef;
+use petgraph::visit::{EdgeRef, IntoEdgeReferences, NodeIndexable};
 
 use super::data::Memlet;
 use super::ids::{EdgeId, MapId, NodeId};
@@ -256,9 +257,15 @@ impl StateGraph {
 
     /// Entry and exit node.
     pub fn map_nodes(&self, id: MapId) -> Option<(NodeId, NodeId)> {
-        let entry = self.nodes().find(|(_, n)| **n == Node::MapEntry(id))?.0;
-        let exit = self.nodes().find(|(_, n)| **n == Node::MapExit(id))?.0;
-        Some((entry, exit))
+        let (mut entry, mut exit) = (None, None);
+        for weight in self.graph.node_weights() {
+            match weight.node {
+                Node::MapEntry(map) if map == id => entry = Some(weight.id),
+                Node::MapExit(map) if map == id => exit = Some(weight.id),
+                _ => {}
+            }
+        }
+        entry.zip(exit)
     }
 
     // ---- edges -------------------------------------------------------------------------
@@ -332,21 +339,26 @@ impl StateGraph {
     /// Nodes so that every edge goes forward; among the possible orders, oldest first.
     /// `None` if there is a cycle.
     pub fn topological(&self) -> Option<Vec<NodeId>> {
-        let mut waiting: BTreeMap<NodeId, usize> = self
-            .node_ids()
-            .map(|id| (id, self.graph.edges_directed(self.nodes[&id], Direction::Incoming).count()))
+        let mut waiting = vec![0usize; self.graph.node_bound()];
+        for edge in self.graph.edge_references() {
+            waiting[edge.target().index()] += 1;
+        }
+        // The smallest id first.
+        let mut ready: BinaryHeap<Reverse<(NodeId, NodeIndex)>> = self
+            .nodes
+            .iter()
+            .filter(|(_, index)| waiting[index.index()] == 0)
+            .map(|(&id, &index)| Reverse((id, index)))
             .collect();
-        let mut ready: std::collections::BTreeSet<NodeId> =
-            waiting.iter().filter(|(_, n)| **n == 0).map(|(&id, _)| id).collect();
-        let mut order = Vec::with_capacity(waiting.len());
-        while let Some(id) = ready.pop_first() {
+        let mut order = Vec::with_capacity(self.nodes.len());
+        while let Some(Reverse((id, at))) = ready.pop() {
             order.push(id);
-            for edge in self.graph.edges_directed(self.nodes[&id], Direction::Outgoing) {
-                let target = self.graph[edge.target()].id;
-                let left = waiting.get_mut(&target).expect("node of this state");
+            for edge in self.graph.edges_directed(at, Direction::Outgoing) {
+                let target = edge.target();
+                let left = &mut waiting[target.index()];
                 *left -= 1;
                 if *left == 0 {
-                    ready.insert(target);
+                    ready.push(Reverse((self.graph[target].id, target)));
                 }
             }
         }

@@ -6,7 +6,6 @@
 //! expression overflows the stack or takes unbounded time.
 
 use std::cmp::Ordering;
-use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
@@ -171,9 +170,43 @@ fn mul_factors(a: &Factors, b: &Factors) -> Option<Factors> {
     Some(out.into())
 }
 
+/// A hash of few instructions: each node of an expression is hashed when it is made, from the hashes
+/// of its parts. Nobody else sees it, so it need not withstand an attack, and equality compares terms.
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(n.into());
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+    fn write_isize(&mut self, n: isize) {
+        self.write_u64(n as u64);
+    }
+    fn write_i64(&mut self, n: i64) {
+        self.write_u64(n as u64);
+    }
+    fn write_u64(&mut self, n: u64) {
+        // Both halves of the product: the lower one alone would not mix the upper bits down.
+        let product = u128::from(self.0.rotate_left(23) ^ n ^ 0x9E37_79B9_7F4A_7C15) * 0xBF58_476D_1CE4_E5B9;
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 impl Expr {
     fn node(terms: Vec<Term>) -> Expr {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = Mix(0);
         terms.hash(&mut hasher);
         let (mut weight, mut depth) = (1u32, 0);
         for (atom, _) in terms.iter().flat_map(|t| t.factors.iter()) {

@@ -1,0 +1,541 @@
+//! Variables that loops and branches assign.
+//!
+//! A scalar that a loop or branch assigns becomes a container (a cell) before it; its kind must be the
+//! same on every way. An array becomes one where it is read before it is assigned again, or afterwards:
+//! assigning copies into the container. Python gives the array another name instead, which is the same
+//! unless one of the two is then written in place: [`Importer::check_aliases`] finds that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_ir::dtype::DType;
+use weft_ir::names::Name;
+use weft_ir::sdfg::{BlockKind, Span};
+use weft_ir::symbolic::{Expr, Truth};
+use weft_ir::tasklet::{self, BinOp};
+
+use crate::context::{Alias, Cell, Importer, Join, JoinKey, Res, Stop, fail_hint};
+use crate::diagnostic::Diagnostic;
+use crate::value::{Kind, Num, Src, Stale, Value, View};
+
+const LOOP_CARRIED: &str = "is given another array inside of a loop";
+const ONE_BRANCH: &str = "is not the same after all branches";
+const AFTER_LOOP: &str = "is assigned inside of a loop that may not run";
+
+/// What to undo where a loop or branch ends.
+pub struct Opened {
+    cells: Vec<String>,
+    lazy: Vec<String>,
+    /// Names that have no container, and what they were.
+    pub loose: Vec<(String, Option<Value>)>,
+}
+
+impl Importer<'_> {
+    pub fn join_key(&self, name: &str) -> JoinKey {
+        (self.path.clone(), name.to_string())
+    }
+
+    /// Makes cells of what `names` assigns; `rebound` are those of them that are given another value.
+    pub fn open(
+        &mut self,
+        names: &BTreeSet<String>,
+        rebound: &BTreeSet<String>,
+        is_loop: bool,
+        span: Span,
+    ) -> Res<Opened> {
+        let mut opened = Opened { cells: vec![], lazy: vec![], loose: vec![] };
+        for name in names {
+            if self.frame().cells.contains_key(name) || self.frame().lazy.contains_key(name) {
+                continue;
+            }
+            let value = self.frame().vars.get(name).cloned();
+            let key = self.join_key(name);
+            let join = self.plan.joins.get(&key).copied();
+            match (value, join) {
+                (Some(Value::Num(num)), join) if !matches!(join, Some(Join::Drop | Join::Keep)) => {
+                    let kind = match join {
+                        Some(Join::Kind(kind)) => kind,
+                        _ => num.kind,
+                    };
+                    self.open_scalar(name, kind, Some(Value::Num(num)), key, span)?;
+                    opened.cells.push(name.clone());
+                }
+                (None | Some(Value::Stale(_)), Some(Join::Kind(kind))) => {
+                    self.open_scalar(name, kind, None, key, span)?;
+                    opened.cells.push(name.clone());
+                }
+                (Some(Value::Array(view)), Some(join @ (Join::Carry | Join::Resize))) => {
+                    self.open_array(name, &view, join == Join::Resize, key, span)?;
+                    opened.cells.push(name.clone());
+                }
+                (Some(Value::Array(_)), _) if !rebound.contains(name) => {}
+                (Some(Value::Poison), _) => {}
+                (before, Some(Join::Keep)) => {
+                    self.frame().lazy.insert(name.clone(), key.clone());
+                    opened.lazy.push(name.clone());
+                    if let Some(kind) = self.plan.kinds.get(&key).copied() {
+                        self.open_scalar(name, kind, None, key, span)?;
+                    } else if is_loop {
+                        let fix = Some((key, Join::Keep));
+                        self.frame()
+                            .vars
+                            .insert(name.clone(), Value::Stale(Stale { why: LOOP_CARRIED, fix }));
+                    }
+                    opened.loose.push((name.clone(), before));
+                }
+                (before, _) => {
+                    if is_loop {
+                        let fix = match &before {
+                            Some(Value::Array(_)) => Some((key, Join::Carry)),
+                            _ => Some((key, Join::Keep)),
+                        };
+                        let why = if before.is_some() { LOOP_CARRIED } else { crate::stmt::UNASSIGNED };
+                        self.frame().vars.insert(name.clone(), Value::Stale(Stale { why, fix }));
+                    }
+                    opened.loose.push((name.clone(), before));
+                }
+            }
+        }
+        Ok(opened)
+    }
+
+    fn open_scalar(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        value: Option<Value>,
+        key: JoinKey,
+        span: Span,
+    ) -> Res<()> {
+        self.hint = Some(name.trim_matches(['<', '>']).to_string());
+        let view = self.transient("var", kind.dtype(), vec![]);
+        if let Some(value) = value {
+            self.store(&view, &value, span)?;
+        }
+        self.add_cell(name, Cell { kind: Some(kind), view, capacity: None, sizes: vec![], key }, true);
+        Ok(())
+    }
+
+    fn add_cell(&mut self, name: &str, cell: Cell, readable: bool) {
+        let value = cell.value();
+        let frame = self.frame();
+        if readable {
+            frame.vars.insert(name.to_string(), value);
+        }
+        frame.cells.insert(name.to_string(), cell);
+    }
+
+    fn open_array(&mut self, name: &str, from: &View, resize: bool, key: JoinKey, span: Span) -> Res<()> {
+        self.hint = Some(name.to_string());
+        let whole = self.transient("var", from.dtype, from.shape.clone());
+        self.copy_into(from, &whole, span);
+        if !self.is_fresh(from, &[name.to_string()]) {
+            self.alias(&whole, from, name, span);
+        }
+        let mut cell = Cell { kind: None, view: whole, capacity: None, sizes: vec![], key };
+        if resize {
+            let extents = from.shape.clone();
+            cell.capacity = Some(extents.clone());
+            self.resize(&mut cell, &extents, span);
+        }
+        self.add_cell(name, cell, true);
+        Ok(())
+    }
+
+    /// Gives the extents of a cell new values. `sizes` keep them where ways meet; what reads the array
+    /// here uses symbols of its own, which no later assignment changes.
+    fn resize(&mut self, cell: &mut Cell, extents: &[Expr], span: Span) {
+        let now: Vec<Expr> = extents.iter().map(|n| self.extent_symbol(n, span)).collect();
+        for (i, n) in now.iter().enumerate() {
+            let value = tasklet::Expr::Sym(n.clone());
+            match cell.sizes.get(i).copied() {
+                Some(symbol) => self.block("assign", BlockKind::Assign { symbol, value }, span),
+                None => {
+                    let symbol = self.assign_symbol("size", value, span);
+                    cell.sizes.push(symbol);
+                }
+            }
+        }
+        self.take_shape(cell, now);
+    }
+
+    fn extent_symbol(&mut self, n: &Expr, span: Span) -> Expr {
+        let symbol = Expr::sym(self.assign_symbol("n", tasklet::Expr::Sym(n.clone()), span));
+        self.assume(weft_ir::symbolic::Fact::NonNeg(symbol.clone()));
+        symbol
+    }
+
+    fn take_shape(&mut self, cell: &mut Cell, shape: Vec<Expr>) {
+        for (n, capacity) in shape.iter().zip(cell.capacity.iter().flatten()) {
+            self.assume(weft_ir::symbolic::Fact::NonNeg(capacity - n));
+        }
+        cell.view.shape = shape;
+    }
+
+    /// After a loop or branch: the extents of what it has changed.
+    pub fn refresh_closed(&mut self, span: Span) {
+        self.refresh_cells(span);
+        for (name, mut cell) in std::mem::take(&mut self.closed) {
+            let shape: Vec<Expr> = cell.sizes.iter().map(|&s| Expr::sym(s)).collect();
+            let shape = shape.iter().map(|n| self.extent_symbol(n, span)).collect();
+            self.take_shape(&mut cell, shape);
+            self.frame().vars.insert(name, cell.value());
+        }
+    }
+
+    /// Where ways meet, arrays of changing extents have those that the way here gave them.
+    pub fn refresh_cells(&mut self, span: Span) {
+        let sized: Vec<(String, Cell)> = self
+            .frame()
+            .cells
+            .iter()
+            .filter(|(_, c)| c.capacity.is_some())
+            .map(|(n, c)| (n.clone(), c.clone()))
+            .collect();
+        for (name, mut cell) in sized {
+            let shape = cell.sizes.iter().map(|&s| Expr::sym(s)).collect::<Vec<_>>();
+            let shape = shape.iter().map(|n| self.extent_symbol(n, span)).collect();
+            self.take_shape(&mut cell, shape);
+            self.add_cell(&name, cell, true);
+        }
+    }
+
+    /// Is this array only seen under these names, and not the caller's?
+    fn is_fresh(&self, view: &View, names: &[String]) -> bool {
+        let owned = self.sdfg.data.get(&view.base).is_some_and(|d| d.transient);
+        let mut seen = false;
+        for (i, frame) in self.frames.iter().enumerate() {
+            let last = i + 1 == self.frames.len();
+            for (name, value) in &frame.vars {
+                seen |= mentions(value, view.base) && !(last && names.contains(name));
+            }
+        }
+        seen |= self.lists.iter().any(|l| l.items.iter().any(|v| mentions(v, view.base)));
+        owned && !seen
+    }
+
+    fn alias(&mut self, copy: &View, original: &View, variable: &str, span: Span) {
+        let since = self.loop_clocks.first().copied().unwrap_or(self.clock);
+        self.clock += 1;
+        self.aliases.push(Alias {
+            copy: copy.base,
+            original: original.base,
+            since,
+            variable: variable.into(),
+            span,
+        });
+    }
+
+    /// An array's elements are written by an index, an operator or `out=`.
+    pub fn note_write(&mut self, base: Name) {
+        self.clock += 1;
+        let now = self.clock;
+        self.writes.entry(base).or_default().push(now);
+    }
+
+    /// What was copied where Python gives another name must not be written under one of the names.
+    pub fn check_aliases(&mut self) {
+        let aliases = std::mem::take(&mut self.aliases);
+        for alias in aliases {
+            let written = |name: &Name| {
+                self.writes.get(name).is_some_and(|times| times.iter().any(|&t| t > alias.since))
+            };
+            if written(&alias.copy) || written(&alias.original) {
+                let (name, original) = (&alias.variable, alias.original);
+                let reason = format!(
+                    "'{name}' and '{original}' are two names of one array here, which is written in place"
+                );
+                let hint = format!("copy it: {name} = {original}.copy()");
+                self.diags.push(Diagnostic::new(alias.span, reason).hint(hint));
+            }
+        }
+    }
+
+    // ---- assignment ------------------------------------------------------------------------
+
+    /// `name = value` where the name has a container, or gets one; false where it has none.
+    pub fn bind_cell(&mut self, name: &str, value: &Value, span: Span) -> Res<bool> {
+        if let Some(cell) = self.frame().cells.get(name).cloned() {
+            match (value, cell.kind) {
+                (Value::Num(num), Some(kind)) if num.kind == kind => {
+                    self.store(&cell.view, value, span)?;
+                    let value = cell.value();
+                    self.frame().vars.insert(name.into(), value);
+                }
+                (Value::Array(view), None) => self.assign_array(name, cell, view, span)?,
+                _ => self.join_failed(name, &cell, value, span)?,
+            }
+            return Ok(true);
+        }
+        let Some(key) = self.frame().lazy.get(name).cloned() else { return Ok(false) };
+        match value {
+            Value::Num(num) => {
+                let kind = match self.plan.joins.get(&key) {
+                    Some(Join::Kind(kind)) => *kind,
+                    _ => num.kind,
+                };
+                self.plan.kinds.entry(key.clone()).or_insert(kind);
+                self.open_scalar(name, kind, None, key, span)?;
+                self.bind_cell(name, value, span)
+            }
+            Value::Array(view) => {
+                if view.shape.iter().any(|n| self.depends_on_loop(n)) {
+                    return self.unroll_for(&key, name, span).map(|()| true);
+                }
+                self.hint = Some(name.trim_matches(['<', '>']).to_string());
+                let whole = self.transient("var", view.dtype, view.shape.clone());
+                let cell = Cell { kind: None, view: whole, capacity: None, sizes: vec![], key };
+                self.add_cell(name, cell, false);
+                self.bind_cell(name, value, span)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn depends_on_loop(&self, e: &Expr) -> bool {
+        self.loops.iter().any(|l| e.contains(l.0))
+    }
+
+    fn assign_array(&mut self, name: &str, mut cell: Cell, view: &View, span: Span) -> Res<()> {
+        if view.dtype != cell.view.dtype {
+            return self.join_failed(name, &cell.clone(), &Value::Array(view.clone()), span);
+        }
+        let mut fits = view.rank() == cell.view.rank();
+        if cell.capacity.is_none() {
+            for (n, m) in view.shape.iter().zip(&cell.view.shape) {
+                fits = fits && self.same(n, m)?.is_yes();
+            }
+        }
+        if !fits {
+            return self.shape_failed(name, &cell, view, span);
+        }
+        if let Some(capacity) = cell.capacity.clone() {
+            let extents = view.shape.clone();
+            for (n, most) in extents.iter().zip(&capacity) {
+                match self.nonneg_everywhere(&(most - n), span)? {
+                    Truth::Yes => {}
+                    Truth::No => return self.unroll_for(&cell.key, name, span),
+                    Truth::Unknown => {
+                        let cond = tasklet::Expr::bin(
+                            BinOp::Le,
+                            tasklet::Expr::Sym(n.clone()),
+                            tasklet::Expr::Sym(most.clone()),
+                        );
+                        self.check(cond, format!("'{name}' grows beyond its first extent"), span);
+                    }
+                }
+            }
+            let held = self.materialize(view, view.dtype, span);
+            self.resize(&mut cell, &extents, span);
+            let mut held = held;
+            held.shape = cell.view.shape.clone();
+            self.copy_into(&held, &cell.view, span);
+        } else if *view != cell.view {
+            let mut from = view.clone();
+            if view.base == cell.view.base {
+                from = self.materialize(view, view.dtype, span);
+            } else if !self.is_fresh(view, &[name.to_string()]) && !self.moving.contains(&view.base) {
+                self.alias(&cell.view, view, name, span);
+            }
+            from.shape = cell.view.shape.clone();
+            self.copy_into(&from, &cell.view, span);
+        }
+        let value = cell.value();
+        let frame = self.frame();
+        frame.vars.insert(name.to_string(), value);
+        frame.cells.insert(name.to_string(), cell);
+        Ok(())
+    }
+
+    /// Another shape than the container's: extents that change, or a loop that is written out.
+    fn shape_failed(&mut self, name: &str, cell: &Cell, view: &View, span: Span) -> Res<()> {
+        let varies = view.shape.iter().any(|n| self.depends_on_loop(n));
+        let known = self.plan.joins.get(&cell.key).copied();
+        if view.rank() == cell.view.rank() && !varies && known == Some(Join::Carry) {
+            self.plan.joins.insert(cell.key.clone(), Join::Resize);
+            return self.restart();
+        }
+        self.unroll_for(&cell.key, name, span)
+    }
+
+    /// The loop that a variable belongs to is written out, iteration by iteration.
+    fn unroll_for(&mut self, key: &JoinKey, name: &str, span: Span) -> Res<()> {
+        if self.plan.unroll.insert(key.0.clone()) {
+            return self.restart();
+        }
+        let reason = format!("'{name}' has another shape here than before");
+        fail_hint(span, reason, "give the second array another name")
+    }
+
+    /// A cell got a value of another kind: import again with the kind that holds both, if there is one.
+    fn join_failed(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
+        let (Some(from), Some(to)) = (cell.kind, value.kind().filter(|_| matches!(value, Value::Num(_))))
+        else {
+            return self.drop_join(name, cell, value, span);
+        };
+        let joined = joined(from, to);
+        match joined {
+            Some(kind) if kind != from => {
+                self.plan.joins.insert(cell.key.clone(), Join::Kind(kind));
+                self.restart()
+            }
+            // The value converts to the cell's kind: a literal or a Python float in a NumPy cell.
+            Some(_) => {
+                self.store(&cell.view.clone(), value, span)?;
+                let value = cell.value();
+                self.frame().vars.insert(name.to_string(), value);
+                Ok(())
+            }
+            None => self.drop_join(name, cell, value, span),
+        }
+    }
+
+    fn drop_join(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
+        if !self.plan.joins.contains_key(&cell.key) {
+            self.plan.joins.insert(cell.key.clone(), Join::Drop);
+            return self.restart();
+        }
+        if self.plan.unroll.insert(cell.key.0.clone()) {
+            return self.restart();
+        }
+        let (from, to) = (cell.value().describe(), value.describe());
+        let reason = format!("'{name}' was {from} and becomes {to} here");
+        fail_hint(span, reason, "give it one type from the start, such as 0.0 instead of 0")
+    }
+
+    /// A name that must not be read: another attempt may make it readable.
+    pub fn stale(&mut self, name: &str, stale: &Stale, span: Span) -> Res<Value> {
+        if let Some((key, join)) = &stale.fix {
+            let known = self.plan.joins.get(key).copied();
+            if known.is_none() {
+                self.plan.joins.insert(key.clone(), *join);
+                return self.restart();
+            }
+            if self.again {
+                // The next attempt knows more.
+                return Err(Stop::Silent);
+            }
+            if known == Some(Join::Keep) && stale.why == LOOP_CARRIED && !self.plan.kinds.contains_key(key) {
+                // Its kind is found where it is assigned, further down.
+                self.wanted.entry(key.clone()).or_insert(span);
+                return Err(Stop::Silent);
+            }
+            if self.plan.unroll.insert(key.0.clone()) {
+                return self.restart();
+            }
+        }
+        crate::context::fail(span, format!("'{name}' {}", stale.why))
+    }
+
+    // ---- where ways meet -------------------------------------------------------------------
+
+    /// Cells end with their loop or branch: the container keeps the value.
+    pub fn close(&mut self, opened: &Opened) {
+        self.closed.clear();
+        for name in opened.cells.iter().chain(&opened.lazy) {
+            if let Some(cell) = self.frame().cells.get(name).filter(|c| c.capacity.is_some()).cloned() {
+                self.closed.push((name.clone(), cell));
+            }
+        }
+        for name in &opened.lazy {
+            let frame = self.frame();
+            frame.lazy.remove(name);
+            frame.cells.remove(name);
+        }
+        for name in &opened.cells {
+            self.frame().cells.remove(name);
+        }
+    }
+
+    /// After a loop, names that it assigns and that have no container are not known.
+    pub fn end_loop(&mut self, opened: &Opened) {
+        let mut kept: BTreeMap<String, Value> = BTreeMap::new();
+        for name in &opened.lazy {
+            if let Some(cell) = self.frame().cells.get(name) {
+                kept.insert(name.clone(), cell.value());
+            }
+        }
+        self.close(opened);
+        for (name, before) in &opened.loose {
+            let value = match (kept.remove(name), before) {
+                (Some(value), _) => value,
+                (None, Some(Value::Array(_) | Value::Num(_))) => {
+                    let fix = Some((self.join_key(name), Join::Carry));
+                    Value::Stale(Stale { why: LOOP_CARRIED, fix })
+                }
+                (None, _) => {
+                    let fix = Some((self.join_key(name), Join::Keep));
+                    Value::Stale(Stale { why: AFTER_LOOP, fix })
+                }
+            };
+            self.frame().vars.insert(name.clone(), value);
+        }
+    }
+
+    /// What names mean after two branches, of which some end here.
+    pub fn meet(&mut self, lives: &[(bool, BTreeMap<String, Value>); 2], opened: &Opened) {
+        let mut kept: BTreeMap<String, Value> = BTreeMap::new();
+        for name in &opened.lazy {
+            if let Some(cell) = self.frame().cells.get(name) {
+                kept.insert(name.clone(), cell.value());
+            }
+        }
+        self.close(opened);
+        let alive: Vec<_> = lives.iter().filter(|l| l.0).map(|l| &l.1).collect();
+        let Some(first) = alive.first() else { return };
+        let mut vars = (*first).clone();
+        if let [a, b] = &alive[..] {
+            for (name, before) in &opened.loose {
+                let (x, y) = (a.get(name), b.get(name));
+                if x == y {
+                    continue;
+                }
+                let key = self.join_key(name);
+                // What a loop before has not given a container yet comes first.
+                let earlier = [x, y]
+                    .into_iter()
+                    .flatten()
+                    .find(|v| matches!(v, Value::Stale(Stale { fix: Some((k, _)), .. }) if *k != key));
+                if let Some(stale) = earlier {
+                    vars.insert(name.clone(), stale.clone());
+                    continue;
+                }
+                if let Some(value) = kept.get(name) {
+                    vars.insert(name.clone(), value.clone());
+                    continue;
+                }
+                let poison = matches!(x, Some(Value::Poison)) || matches!(y, Some(Value::Poison));
+                let join = match before {
+                    Some(Value::Array(_)) => Join::Carry,
+                    _ => Join::Keep,
+                };
+                let stale = Stale { why: ONE_BRANCH, fix: Some((key, join)) };
+                vars.insert(name.clone(), if poison { Value::Poison } else { Value::Stale(stale) });
+            }
+        }
+        self.frame().vars = vars;
+    }
+}
+
+/// The kind that holds the values of both, where computing in it from the start gives the same.
+pub fn joined(from: Kind, to: Kind) -> Option<Kind> {
+    let (Kind::Np(a), Kind::Np(b)) = (from, to) else {
+        return Some(match crate::promote::strong(&[from, to]) {
+            Some(t) => Kind::Np(t),
+            None => from.max(to),
+        });
+    };
+    let t = a.promote(b);
+    let rounds = t != a && !(a.is_int() || a == DType::Bool) && !t.is_complex();
+    (!rounds).then_some(Kind::Np(t))
+}
+
+/// Is the array, or a part of it, in a value?
+fn mentions(value: &Value, base: Name) -> bool {
+    match value {
+        Value::Array(v) => v.base == base,
+        Value::Num(Num { src: Src::Elem(v), .. }) => v.base == base && v.rank() > 0,
+        Value::Tuple(items) => items.iter().any(|v| mentions(v, base)),
+        Value::Method(object, _) => mentions(object, base),
+        _ => false,
+    }
+}

@@ -1,0 +1,412 @@
+//! Functions that make arrays.
+
+use weft_ir::dtype::{DType, Scalar};
+use weft_ir::sdfg::Span;
+use weft_ir::symbolic::{Expr, Truth};
+use weft_ir::tasklet::{self, BinOp};
+
+use super::Function;
+use crate::args::{Args, Bound};
+use crate::context::{Importer, Res, fail, fail_hint};
+use crate::ops::zero;
+use crate::promote::common;
+use crate::value::{Kind, Num, Src, Value, View};
+
+pub const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "numpy.empty",
+        parameters: "shape, dtype=None, ~order=None",
+        run: |s, b| filled(s, b, None),
+        limits: "",
+    },
+    Function {
+        name: "numpy.zeros",
+        parameters: "shape, dtype=None, ~order=None",
+        run: |s, b| filled(s, b, Some(0)),
+        limits: "",
+    },
+    Function {
+        name: "numpy.ones",
+        parameters: "shape, dtype=None, ~order=None",
+        run: |s, b| filled(s, b, Some(1)),
+        limits: "",
+    },
+    Function {
+        name: "numpy.full",
+        parameters: "shape, fill_value, dtype=None, ~order=None",
+        run: full,
+        limits: "",
+    },
+    Function {
+        name: "numpy.empty_like",
+        parameters: "a, dtype=None, ~order=None, ~subok=None, shape=None",
+        run: |s, b| like(s, b, None),
+        limits: "",
+    },
+    Function {
+        name: "numpy.zeros_like",
+        parameters: "a, dtype=None, ~order=None, ~subok=None, shape=None",
+        run: |s, b| like(s, b, Some(0)),
+        limits: "",
+    },
+    Function {
+        name: "numpy.ones_like",
+        parameters: "a, dtype=None, ~order=None, ~subok=None, shape=None",
+        run: |s, b| like(s, b, Some(1)),
+        limits: "",
+    },
+    Function {
+        name: "numpy.full_like",
+        parameters: "a, fill_value, dtype=None, ~order=None, ~subok=None, shape=None",
+        run: full_like,
+        limits: "",
+    },
+    Function { name: "numpy.arange", parameters: "*args, dtype=None", run: arange, limits: "" },
+    Function {
+        name: "numpy.eye",
+        parameters: "N, M=None, k=0, dtype=None, ~order=None",
+        run: eye,
+        limits: "",
+    },
+    Function { name: "numpy.identity", parameters: "N, dtype=None", run: eye, limits: "" },
+    Function {
+        name: "numpy.array",
+        parameters: "a, dtype=None, *, ~copy=True, ~order=None, ~subok=None, ndmin=0",
+        run: array,
+        limits: "",
+    },
+    Function { name: "numpy.copy", parameters: "a, ~order=None", run: array, limits: "" },
+    Function { name: "numpy.asarray", parameters: "a, dtype=None, ~order=None", run: as_array, limits: "" },
+    Function { name: "numpy.ascontiguousarray", parameters: "a, dtype=None", run: as_array, limits: "" },
+];
+
+fn filled(s: &mut Importer, b: &mut Bound, value: Option<i64>) -> Res<Value> {
+    let (shape, dtype) = (b.get("shape"), b.given("dtype"));
+    s.make(&shape, dtype, DType::F64, value.map(Value::int), b.span)
+}
+
+fn full(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let (shape, dtype, value) = (b.get("shape"), b.given("dtype"), b.get("fill_value"));
+    let hint = s.hint.take();
+    let value = s.array_like(value, b.span)?;
+    s.hint = hint;
+    let natural = value.kind().map_or(DType::F64, Kind::dtype);
+    s.make(&shape, dtype, natural, Some(value), b.span)
+}
+
+fn like(s: &mut Importer, b: &mut Bound, value: Option<i64>) -> Res<Value> {
+    make_like(s, b, value.map(Value::int))
+}
+
+fn full_like(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let value = b.get("fill_value");
+    make_like(s, b, Some(value))
+}
+
+fn make_like(s: &mut Importer, b: &mut Bound, value: Option<Value>) -> Res<Value> {
+    let hint = s.hint.take();
+    let a = b.get("a");
+    let a = s.array_like(a, b.span)?;
+    s.hint = hint;
+    let Some(kind) = a.kind() else { return fail(b.span, format!("{} of {}", b.name, a.describe())) };
+    let shape = match b.given("shape") {
+        Some(shape) => shape,
+        None => Value::Tuple(a.shape().into_iter().map(Value::sym).collect()),
+    };
+    s.make(&shape, b.given("dtype"), kind.dtype(), value, b.span)
+}
+
+fn eye(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let span = b.span;
+    let hint = s.hint.take();
+    let (n, m, k) = (b.get("N"), b.given("M"), b.get("k"));
+    let t = match b.given("dtype") {
+        Some(t) => s.dtype_of(&t, span)?,
+        None => DType::F64,
+    };
+    let n = s.shape_of(&n, span)?.remove(0);
+    let m = match m {
+        Some(m) => s.shape_of(&m, span)?.remove(0),
+        None => n.clone(),
+    };
+    let k = if k == Value::None { Expr::zero() } else { s.as_int(&k, span)? };
+    s.hint = hint;
+    let out = s.transient("array", t, vec![n, m]);
+    s.store(&out, &Value::int(0), span)?;
+    let diagonal = s.diagonal_of(&out, 0, 1, &k, span)?;
+    s.store(&diagonal, &Value::int(1), span)?;
+    Ok(Value::Array(out))
+}
+
+fn array(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let span = b.span;
+    let hint = s.hint.take();
+    let (a, dtype, least) = (b.get("a"), b.given("dtype"), b.constant("ndmin")?.unwrap_or(0));
+    let fresh = matches!(a, Value::Tuple(_) | Value::List(_) | Value::Range(_));
+    let a = s.array_like(a, span)?;
+    let to = match dtype {
+        Some(t) => s.dtype_of(&t, span)?,
+        None => match a.kind() {
+            Some(kind) => kind.dtype(),
+            None => return fail(span, format!("an array of {}", a.describe())),
+        },
+    };
+    s.hint = hint;
+    let mut out = match &a {
+        Value::Array(view) if fresh && view.dtype == to => view.clone(),
+        Value::Array(view) => s.convert_into_new(view, to, span)?,
+        scalar => {
+            let out = s.transient("array", to, vec![]);
+            s.store(&out, scalar, span)?;
+            out
+        }
+    };
+    while (out.rank() as i64) < least {
+        out = out.insert_dim(0);
+    }
+    Ok(Value::Array(out))
+}
+
+fn as_array(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let span = b.span;
+    let (a, dtype) = (b.get("a"), b.given("dtype"));
+    let a = s.array_like(a, span)?;
+    let to = match (dtype, a.kind()) {
+        (Some(t), _) => s.dtype_of(&t, span)?,
+        (None, Some(kind)) => kind.dtype(),
+        (None, None) => return fail(span, format!("an array of {}", a.describe())),
+    };
+    match &a {
+        Value::Array(view) if view.dtype == to => Ok(a),
+        Value::Array(view) => s.convert_into_new(view, to, span).map(Value::Array),
+        scalar => {
+            let out = s.transient("array", to, vec![]);
+            s.store(&out, scalar, span)?;
+            Ok(Value::Array(out))
+        }
+    }
+}
+
+fn arange(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let span = b.span;
+    let hint = s.hint.take();
+    let items = std::mem::take(&mut b.rest);
+    let integers = items.iter().all(|v| matches!(v.kind(), Some(k) if k.dtype().is_int()));
+    let literals: Option<Vec<f64>> = items.iter().map(literal).collect();
+    if let (false, Some(x)) = (integers, literals) {
+        let (first, last, step) = match x[..] {
+            [last] => (0.0, last, 1.0),
+            [first, last] => (first, last, 1.0),
+            [first, last, step, ..] => (first, last, step),
+            [] => return fail(span, "arange takes one to three numbers"),
+        };
+        let count = ((last - first) / step).ceil();
+        if !count.is_finite() || count > 9e15 {
+            return fail(span, "arange: the number of elements is not finite");
+        }
+        let count =
+            s.call_path("numpy.arange", Args::new("arange", vec![Value::int(count.max(0.0) as i64)], span))?;
+        let delta = s.binary(BinOp::Sub, &Value::float(first + step), &Value::float(first), span)?;
+        let scaled = s.binary(BinOp::Mul, &count, &delta, span)?;
+        s.hint = hint;
+        let out = s.binary(BinOp::Add, &scaled, &Value::float(first), span)?;
+        return match b.given("dtype") {
+            Some(t) => {
+                let t = s.dtype_of(&t, span)?;
+                s.convert(&out, t, span)
+            }
+            None => Ok(out),
+        };
+    }
+    if !integers {
+        let mut args = Args::new("np.arange", items, span);
+        if let Some(t) = b.given("dtype") {
+            args.kw.insert("dtype".into(), t);
+        }
+        s.hint = hint;
+        return s.inline(1, "arange_of_floats", args);
+    }
+    let mut bounds = vec![];
+    for v in items {
+        bounds.push(s.as_int(&v, span)?);
+    }
+    let (begin, end, step) = match &bounds[..] {
+        [n] => (Expr::zero(), n.clone(), Expr::one()),
+        [a, b] => (a.clone(), b.clone(), Expr::one()),
+        [a, b, c] => (a.clone(), b.clone(), c.clone()),
+        _ => return fail(span, "arange takes one to three numbers"),
+    };
+    let extent = s.steps(&begin, &end, &step, span)?;
+    let dtype = match b.given("dtype") {
+        Some(t) => s.dtype_of(&t, span)?,
+        None => DType::I64,
+    };
+    s.hint = hint;
+    let out = s.transient("array", dtype, vec![extent]);
+    s.iota(&out, &begin, &step, span);
+    Ok(Value::Array(out))
+}
+
+/// A Python number that is known.
+fn literal(v: &Value) -> Option<f64> {
+    match v {
+        Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => Some(*x),
+        other => other.as_const_int().map(|i| i as f64),
+    }
+}
+
+impl Importer<'_> {
+    fn make(
+        &mut self,
+        shape: &Value,
+        dtype: Option<Value>,
+        natural: DType,
+        value: Option<Value>,
+        span: Span,
+    ) -> Res<Value> {
+        let hint = self.hint.take();
+        let dtype = match dtype {
+            Some(t) => self.dtype_of(&t, span)?,
+            None => natural,
+        };
+        let shape = self.shape_of(shape, span)?;
+        self.hint = hint;
+        let out = self.transient("array", dtype, shape);
+        if let Some(value) = value {
+            self.store(&out, &value, span)?;
+        }
+        Ok(Value::Array(out))
+    }
+
+    /// The number of values of `begin, begin + step, …` before `end`. A step that only the run knows
+    /// must not be zero.
+    pub fn steps(&mut self, begin: &Expr, end: &Expr, step: &Expr, span: Span) -> Res<Expr> {
+        let up = match self.nonneg_everywhere(&(step - 1), span)? {
+            Truth::Yes => true,
+            _ => {
+                if step.is_zero() {
+                    return fail(span, "the step must not be zero");
+                }
+                match self.nonneg_everywhere(&(-step - 1), span)? {
+                    Truth::Yes => false,
+                    _ => {
+                        let hint = "write the step as a number, or compute its sign beforehand";
+                        return fail_hint(span, "a step whose sign only the run knows", hint);
+                    }
+                }
+            }
+        };
+        let (distance, size) = if up { (end - begin, step.clone()) } else { (begin - end, -step) };
+        Ok(match self.nonneg_everywhere(&distance, span)? {
+            Truth::Yes => distance,
+            Truth::No => Expr::zero(),
+            Truth::Unknown => distance.max(Expr::zero()),
+        }
+        .ceil_div(&size))
+    }
+
+    /// Lists and tuples of numbers (and of arrays) as arrays; everything else as it is.
+    pub fn array_like(&mut self, v: Value, span: Span) -> Res<Value> {
+        let items = match &v {
+            Value::Tuple(_) | Value::List(_) => self.elements(&v).unwrap_or_default(),
+            Value::Range(r) => {
+                let r = r.clone();
+                let extent = self.steps(&r.begin, &r.end, &r.step, span)?;
+                let out = self.transient("array", DType::I64, vec![extent]);
+                self.iota(&out, &r.begin, &r.step, span);
+                return Ok(Value::Array(out));
+            }
+            _ => return Ok(v),
+        };
+        let hint = self.hint.take();
+        let mut parts = vec![];
+        for item in items {
+            parts.push(self.array_like(item, span)?);
+        }
+        let mut kinds = vec![];
+        for part in &parts {
+            match part.kind() {
+                Some(kind) => kinds.push(kind),
+                None => return fail(span, format!("{} cannot be an element of an array", part.describe())),
+            }
+        }
+        let inner = parts.first().map(Value::shape).unwrap_or_default();
+        for part in &parts {
+            let shape = part.shape();
+            let mut same = shape.len() == inner.len();
+            for (a, b) in shape.iter().zip(&inner) {
+                same = same && self.same(a, b)?.is_yes();
+            }
+            if !same {
+                return fail(span, "the elements of the list have different shapes");
+            }
+        }
+        let dtype = if parts.is_empty() { DType::F64 } else { common(&kinds) };
+        let mut shape = vec![Expr::int(parts.len() as i64)];
+        shape.extend(inner);
+        self.hint = hint;
+        let out = self.transient("array", dtype, shape);
+        for (i, part) in parts.iter().enumerate() {
+            let target = out.fix_dim(0, &Expr::int(i as i64));
+            self.store(&target, part, span)?;
+        }
+        Ok(Value::Array(out))
+    }
+
+    /// A new array of another type.
+    pub fn convert_into_new(&mut self, view: &View, to: DType, span: Span) -> Res<View> {
+        if view.dtype.is_complex() && !to.is_complex() {
+            return fail(span, "a complex value does not convert to a real one");
+        }
+        Ok(self.materialize(view, to, span))
+    }
+
+    /// `np.float32`, `float`, `'float32'`, `a.dtype`.
+    pub fn dtype_of(&mut self, v: &Value, span: Span) -> Res<DType> {
+        let name = match v {
+            Value::Path(p) => p.strip_prefix("numpy.").or(p.strip_prefix("builtins.")).unwrap_or(p),
+            Value::Str(s) => s,
+            _ => "",
+        };
+        let known = DType::from_numpy(name).or(match name {
+            "float" | "double" | "float_" => Some(DType::F64),
+            "int" | "int_" | "intp" => Some(DType::I64),
+            "bool_" => Some(DType::Bool),
+            "complex" | "complex_" => Some(DType::C128),
+            "single" => Some(DType::F32),
+            _ => None,
+        });
+        match known {
+            Some(t) => Ok(t),
+            None => fail_hint(
+                span,
+                format!("{} is no element type that is known", v.describe()),
+                "use np.float64 or the like",
+            ),
+        }
+    }
+
+    /// A shape argument: an int or a tuple of them, all non-negative.
+    pub fn shape_of(&mut self, v: &Value, span: Span) -> Res<Vec<Expr>> {
+        let items = match self.elements(v) {
+            Some(items) => items,
+            None if matches!(v, Value::Array(a) if a.rank() == 1) => self.unpacked(v, span)?,
+            None => vec![v.clone()],
+        };
+        let mut shape = vec![];
+        for item in items {
+            let n = self.as_int(&item, span)?;
+            match self.nonneg_everywhere(&n, span)? {
+                Truth::Yes => {}
+                Truth::No => return fail(span, "negative dimensions are not allowed"),
+                Truth::Unknown => {
+                    let cond = tasklet::Expr::bin(BinOp::Ge, tasklet::Expr::Sym(n.clone()), zero(DType::I64));
+                    self.check(cond, "negative dimensions are not allowed", span);
+                    self.assume(weft_ir::symbolic::Fact::NonNeg(n.clone()));
+                }
+            }
+            shape.push(n);
+        }
+        Ok(shape)
+    }
+}

@@ -1,0 +1,133 @@
+//! The functions that are known: one table a family, from which the documentation is made as well.
+//!
+//! A function is either carried out here, on abstract values, or written in Python in `prelude/` and
+//! inlined like the user's own: `numpy.linalg.norm` is `numpy__linalg__norm` there.
+
+mod create;
+mod elementwise;
+mod methods;
+mod product;
+mod python;
+mod reduce;
+mod shape;
+pub mod ufunc;
+
+use std::sync::{Arc, LazyLock};
+
+use weft_ir::sdfg::Source;
+
+use crate::args::{Args, Bound};
+use crate::context::{Importer, Res, fail_hint};
+use crate::module::Module;
+use crate::value::Value;
+
+pub use product::same_kind;
+
+/// A function on abstract values.
+pub struct Function {
+    /// `numpy.zeros`, `builtins.len`, `ndarray.sum`, ….
+    pub name: &'static str,
+    /// As in Python; see [`Args::bind`].
+    pub parameters: &'static str,
+    pub run: fn(&mut Importer, &mut Bound) -> Res<Value>,
+    /// What is not supported of it, as a sentence; empty if nothing.
+    pub limits: &'static str,
+}
+
+const TABLES: [&[Function]; 7] = [
+    create::FUNCTIONS,
+    elementwise::FUNCTIONS,
+    methods::FUNCTIONS,
+    product::FUNCTIONS,
+    python::FUNCTIONS,
+    reduce::FUNCTIONS,
+    shape::FUNCTIONS,
+];
+
+/// Other names of the same function.
+const ALIASES: &[(&str, &str)] = &[
+    ("amax", "max"),
+    ("amin", "min"),
+    ("product", "prod"),
+    ("alltrue", "all"),
+    ("sometrue", "any"),
+    ("round_", "round"),
+    ("around", "round"),
+    ("cumproduct", "cumprod"),
+    ("asanyarray", "asarray"),
+    ("concat", "concatenate"),
+    ("permute_dims", "transpose"),
+    ("matrix_transpose", "swapaxes_last"),
+    ("row_stack", "vstack"),
+    ("trapz", "trapezoid"),
+    ("float_power", "power"),
+    ("in1d", "isin"),
+    ("pow", "power"),
+];
+
+/// The functions that are written in Python.
+const PRELUDE: &str = concat!(include_str!("../prelude/basic.py"),);
+
+pub static PRELUDE_MODULE: LazyLock<Module> = LazyLock::new(|| {
+    let source = Arc::new(Source { path: "<numpy>".into(), text: PRELUDE.into() });
+    Module::parse(source).unwrap_or_else(|d| panic!("the prelude does not parse: {d:?}"))
+});
+
+/// The canonical name of a path: `numpy.amax` is `numpy.max`.
+fn canonical(path: &str) -> String {
+    let Some(name) = path.strip_prefix("numpy.") else { return path.into() };
+    match ALIASES.iter().find(|a| a.0 == name) {
+        Some((_, to)) => format!("numpy.{to}"),
+        None => path.into(),
+    }
+}
+
+pub fn find(path: &str) -> Option<&'static Function> {
+    TABLES.iter().flat_map(|t| t.iter()).find(|f| f.name == path)
+}
+
+/// The name that a function has in the prelude.
+fn in_prelude(path: &str) -> Option<String> {
+    let name = path.replace('.', "__");
+    PRELUDE_MODULE.functions.contains_key(&name).then_some(name)
+}
+
+/// Is this path a function, as far as the tables say?
+pub fn is_known(path: &str) -> bool {
+    let path = canonical(path);
+    find(&path).is_some() || in_prelude(&path).is_some() || ufunc::is_ufunc(&path)
+}
+
+impl Importer<'_> {
+    /// Calls a function by its path.
+    pub fn call_path(&mut self, path: &str, mut args: Args) -> Res<Value> {
+        let path = canonical(path);
+        args.name = path.strip_prefix("builtins.").unwrap_or(&path).replace("numpy.", "np.");
+        if let Some(name) = path.strip_prefix("math.") {
+            return self.call_math(name, args);
+        }
+        if let Some(function) = find(&path) {
+            let mut bound = args.bind(function.parameters)?;
+            return (function.run)(self, &mut bound);
+        }
+        if let Some(name) = in_prelude(&path) {
+            return self.inline(1, &name, args);
+        }
+        if let Some(value) = ufunc::call(self, &path, &mut args)? {
+            return Ok(value);
+        }
+        let module = path.split('.').next().unwrap_or(&path).to_string();
+        match module.as_str() {
+            "numpy" | "math" | "cmath" | "builtins" => fail_hint(
+                args.span,
+                format!("{} is not supported", args.name),
+                "write it with arithmetic, slices and loops",
+            ),
+            _ => fail_hint(
+                args.span,
+                format!("'{path}' is not supported"),
+                format!("NumPy and math are known, {module} is not"),
+            ),
+        }
+    }
+}
