@@ -194,7 +194,7 @@ def parse_options():
 
 def choose_kernels(options):
     if not (options.npbench or options.npbench_scc22):
-        return common.samples(options.kernels)
+        return common.imported_samples(options.kernels)
     names = [kernel.name for kernel in common.samples(options.kernels)]
     return [common.npbench_original(name, options.npbench, options.npbench_scc22) for name in names]
 

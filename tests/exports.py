@@ -122,7 +122,7 @@ def parse_options():
 def main():
     options = parse_options()
     program = common.weft_path(options.weft)
-    kernels = common.samples(options.kernels)
+    kernels = common.core_samples(options.kernels)
     failed = passed = 0
     with common.Scratch() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = []

@@ -126,7 +126,7 @@ def parse_options():
 def main():
     options = parse_options()
     program = common.weft_path(options.weft)
-    kernels = common.samples(options.kernels)
+    kernels = common.core_samples(options.kernels)
     failures, passed = [], 0
     with common.Scratch() as folder:
         # DaCe reads these when it is imported: nothing of it is left outside the scratch folder.

@@ -14,7 +14,7 @@ import time
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 WEFT = os.environ.get("WEFT_BIN", os.path.join(ROOT, "target", "debug", "weft"))
-TOOLS = ["Xvfb", "xwd", "xdotool", "convert"]
+TOOLS = ["Xvfb", "xwd", "xdotool", "identify"]
 
 
 def wait_for(condition, seconds):
@@ -43,9 +43,9 @@ def start_display():
 
 
 def colours(picture):
-    """How many colours a picture has."""
-    out = subprocess.run(["identify", "-format", "%k", picture], capture_output=True, text=True, check=True)
-    return int(out.stdout)
+    """How many colours a dump of the screen (xwd) has."""
+    command = ["identify", "-format", "%k", "xwd:-"]
+    return int(subprocess.run(command, input=picture, capture_output=True, check=True).stdout)
 
 
 def check(display, folder):
@@ -65,15 +65,16 @@ def check(display, folder):
         ids = wait_for(search, 20)
         if not ids:
             return ["no window was mapped within 20 s"]
-        picture = os.path.join(folder, "window.png")
+
+        def shot():
+            dump = ["xwd", "-root", "-silent"]
+            return colours(subprocess.run(dump, env=environment, capture_output=True, check=True).stdout)
 
         def painted():
-            shot = subprocess.run(["xwd", "-root", "-silent"], env=environment, capture_output=True, check=True)
-            subprocess.run(["convert", "xwd:-", picture], input=shot.stdout, check=True)
-            return colours(picture) > 200
+            return shot() > 200
 
         if not wait_for(painted, 20):
-            problems.append(f"the window stays blank: {colours(picture)} colours")
+            problems.append(f"the window stays blank: {shot()} colours")
         subprocess.run(["xdotool", "windowfocus", ids[0]], env=environment)
         subprocess.run(["xdotool", "key", "ctrl+q"], env=environment, check=True)
         if wait_for(lambda: window.poll() is not None, 10) is None:

@@ -4,6 +4,7 @@ mod batch;
 mod inspect;
 mod run;
 mod signals;
+mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -83,7 +84,14 @@ enum Command {
         output: PathBuf,
     },
     /// Open the window; without a display, do the same job in the terminal
-    Open { file: Option<String> },
+    Open {
+        file: Option<String>,
+        #[command(flatten)]
+        inputs: InputArgs,
+        /// Import again when the file is saved, do the steps again, measure again
+        #[arg(long)]
+        watch: bool,
+    },
     /// Run kernels that lines on stdin name (used by the test scripts)
     #[command(hide = true)]
     Batch(batch::BatchArgs),
@@ -116,6 +124,10 @@ pub struct InputArgs {
     /// Let the kernel's Python files run where arguments come from them (NPBench's initialize)
     #[arg(long)]
     trust: bool,
+    /// Let Python run this function, which makes the arguments: of the kernel's file, or FILE.py::FUNC.
+    /// Its own parameters come from --set and the sizes
+    #[arg(long, value_name = "FUNC")]
+    init: Option<String>,
 }
 
 impl InputArgs {
@@ -128,7 +140,8 @@ impl InputArgs {
                 parsed.ok_or_else(|| Problem::usage(format!("--set {text}: write NAME=NUMBER")))?;
             set.insert(name, value);
         }
-        Ok(Inputs { npz: self.npz.clone(), set, size: self.size.clone(), trusted: self.trust })
+        let init = self.init.as_deref().map(Target::parse);
+        Ok(Inputs { npz: self.npz.clone(), set, size: self.size.clone(), trusted: self.trust, init })
     }
 }
 
@@ -153,16 +166,20 @@ pub fn main() -> ExitCode {
     };
     match catch_unwind(AssertUnwindSafe(|| dispatch(cli.command, start))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(Fault::Problem(problem))) => {
-            eprintln!("{}", problem.to_string().trim_end());
-            ExitCode::from(2)
-        }
         Ok(Err(fault)) => {
-            eprintln!("error: {fault}");
-            ExitCode::from(1)
+            say(&fault);
+            ExitCode::from(if matches!(fault, Fault::Problem(_)) { 2 } else { 1 })
         }
         // The hook has said what it was.
         Err(_) => ExitCode::from(2),
+    }
+}
+
+/// Says on stderr why a job did not come to an end.
+fn say(fault: &Fault) {
+    match fault {
+        Fault::Problem(problem) => eprintln!("{}", problem.to_string().trim_end()),
+        fault => eprintln!("error: {fault}"),
     }
 }
 
@@ -181,7 +198,7 @@ fn dispatch(command: Command, start: Instant) -> Result<(), Fault> {
         Command::Export { file, optimize, format, output } => {
             inspect::export(&file.load()?, &optimize, format, &output)
         }
-        Command::Open { file } => run::open(file.as_deref(), start),
+        Command::Open { file, inputs, watch } => run::open(file.as_deref(), inputs.inputs()?, watch, start),
         Command::Batch(args) => batch::batch(&args),
         Command::Worker { socket } => {
             weft_measure::serve(socket).map_err(|e| Fault::Kernel(format!("the connection broke: {e}")))

@@ -6,6 +6,7 @@ pub mod jobs;
 mod measure;
 mod open;
 mod runner;
+mod watch;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 use egui_material_icons::MaterialIcon;
@@ -55,6 +56,8 @@ pub enum Command {
     /// The answer to the question whether the file may be executed.
     Trust(bool),
     Dismiss(u64),
+    /// Shows the place of one of the reasons why a file is refused.
+    Problem(usize),
     Threads(usize),
     ShowPanel(Panel, bool),
     Copy(String),

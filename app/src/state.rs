@@ -49,6 +49,8 @@ pub struct Refused {
     pub diagnostics: Vec<Diagnostic>,
     /// Where there are no diagnostics.
     pub message: String,
+    /// The one that is shown in the source.
+    pub shown: Option<usize>,
 }
 
 /// The parts of the window.
@@ -374,17 +376,16 @@ pub fn visit<'a>(sdfg: &'a Sdfg, f: &mut dyn FnMut(&'a Sdfg, Place, Option<Span>
     });
 }
 
-/// Maps and nodes whose span touches a line of the source, from 1; states are left out.
-pub fn places_on_line(sdfg: &Sdfg, source: &Source, line: usize) -> Vec<Place> {
+/// Maps and nodes whose span touches a [`Source::row`]; states are left out.
+pub fn places_on_row(sdfg: &Sdfg, source: &Source, row: usize) -> Vec<Place> {
     let mut found = vec![];
     visit(sdfg, &mut |_, place, span| {
         let Some(span) = span else { return };
         if matches!(place, Place::Block(_)) {
             return;
         }
-        let (first, _) = source.line_column(span.start);
-        let (last, _) = source.line_column(span.end.saturating_sub(1).max(span.start));
-        if (first..=last).contains(&line) && !found.contains(&place) {
+        let (first, last) = (source.row(span.start), source.row(span.end.saturating_sub(1).max(span.start)));
+        if (first..=last).contains(&row) && !found.contains(&place) {
             found.push(place);
         }
     });

@@ -9,13 +9,13 @@ use crate::commands::{Command, Runner, from_keys};
 use crate::state::Remembered;
 use crate::theme;
 use crate::views::{self, Layout};
-use crate::work::{Fault, Problem, Target};
+use crate::work::{Fault, Inputs, Problem, Target};
 
 /// Opens the window on a file and returns when it is closed.
 ///
 /// # Errors
 /// Where there is no display that can be used.
-pub fn open(target: Option<Target>) -> Result<(), Fault> {
+pub fn open(target: Option<Target>, inputs: Inputs, watches: bool) -> Result<(), Fault> {
     let start = Instant::now();
     let viewport = egui::ViewportBuilder::default()
         .with_title("Weft")
@@ -27,7 +27,7 @@ pub fn open(target: Option<Target>) -> Result<(), Fault> {
     let create: eframe::AppCreator = Box::new(move |context| {
         let mut window = Window::new(&context.egui_ctx, Remembered::read(), start);
         if let Some(target) = target {
-            window.runner.open(target);
+            window.runner.launch(target, inputs, watches);
         }
         Ok(Box::new(window))
     });

@@ -91,6 +91,24 @@ impl DType {
         matches!(self, C64 | C128)
     }
 
+    /// The type of the real and of the imaginary part; other types are their own.
+    pub fn part(self) -> DType {
+        match self {
+            C64 => F32,
+            C128 => F64,
+            other => other,
+        }
+    }
+
+    /// The complex type whose parts are of this floating-point type.
+    pub fn complex(self) -> Option<DType> {
+        match self {
+            F32 => Some(C64),
+            F64 => Some(C128),
+            _ => None,
+        }
+    }
+
     /// NumPy's `promote_types` for two array or NumPy-scalar types.
     pub fn promote(self, other: DType) -> DType {
         if self == other {

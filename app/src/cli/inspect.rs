@@ -20,11 +20,16 @@ pub fn check(file: &FileArgs, as_json: bool) -> Result<(), Fault> {
         }
         println!("{}: imported, {} states, {nodes} nodes", graph.name, graph.states().len());
         for &arg in graph.args.iter().chain(&graph.returns) {
+            if work::shape_of(arg.as_str(), &graph.returns).is_some() {
+                continue;
+            }
+            let bound = graph.returns.iter().any(|n| work::shape_of(n.as_str(), &graph.returns) == Some(arg));
+            let most = if bound { " at most" } else { "" };
             match graph.data.get(&arg) {
                 Some(data) if data.is_scalar() => println!("  {arg}: {}", data.dtype.numpy()),
                 Some(data) => {
                     let shape: Vec<String> = data.shape.iter().map(|e| e.to_string()).collect();
-                    println!("  {arg}: {}[{}]", data.dtype.numpy(), shape.join(", "));
+                    println!("  {arg}: {}[{}]{most}", data.dtype.numpy(), shape.join(", "));
                 }
                 None => println!("  {arg}: int"),
             }
@@ -33,6 +38,11 @@ pub fn check(file: &FileArgs, as_json: bool) -> Result<(), Fault> {
             match guard {
                 weft_ir::sdfg::Guard::NonNegative(e) => println!("  relies on {e} >= 0"),
                 weft_ir::sdfg::Guard::Zero(e) => println!("  relies on {e} == 0"),
+            }
+        }
+        if let (Some(source), Some(function)) = (&kernel.source, &kernel.function) {
+            for note in weft_python::notes(source, function).unwrap_or_default() {
+                println!("  note: {}: {}", source.place(note.span.start), note.reason);
             }
         }
         return Ok(());
@@ -44,7 +54,7 @@ pub fn check(file: &FileArgs, as_json: bool) -> Result<(), Fault> {
             .map(|p| {
                 let (line, column) = source.line_column(p.span.start);
                 let (end_line, end_column) = source.line_column(p.span.end);
-                json!({"file": source.path, "line": line, "column": column, "end_line": end_line,
+                json!({"file": source.path_of(p.span.start), "line": line, "column": column, "end_line": end_line,
                        "end_column": end_column, "reason": p.reason, "hint": p.hint})
             })
             .collect(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use weft_measure::{Machine, Reply, Request, Summary, cache_folder, write_npz};
 
-use super::{FileArgs, write};
+use super::{FileArgs, watch, write};
 use crate::work::{
     self, BaselineReport, Comparison, Effort, Fault, Inputs, Job, Kernel, Measuring, Optimized, Problem,
     Report, Strategy, Target,
@@ -45,6 +45,9 @@ pub struct RunArgs {
     /// Compile even what was compiled before
     #[arg(long)]
     no_cache: bool,
+    /// Run again whenever the file, or one that it imports, is saved; Ctrl-C ends
+    #[arg(long)]
+    watch: bool,
 }
 
 fn cores() -> usize {
@@ -71,6 +74,20 @@ fn limits(given: Option<Duration>) -> (Option<Duration>, Duration) {
 }
 
 pub fn run(args: &RunArgs, start: Instant) -> Result<(), Fault> {
+    if !args.watch {
+        return once(args, start, false);
+    }
+    let recipe: Vec<PathBuf> = match &args.optimize {
+        Strategy::Recipe(path) => vec![path.clone()],
+        _ => vec![],
+    };
+    watch::again(&Target::parse(&args.file.file), &args.file.inputs.inputs()?, &recipe, start, &mut |start| {
+        once(args, start, true)
+    })
+}
+
+/// `lenient`: steps that do not fit are left out with a message.
+fn once(args: &RunArgs, start: Instant, lenient: bool) -> Result<(), Fault> {
     let (time_limit, budget) = limits(args.time_budget);
     let job = Job {
         threads: args.threads.map_or_else(cores, |n| n as usize),
@@ -80,11 +97,17 @@ pub fn run(args: &RunArgs, start: Instant) -> Result<(), Fault> {
     // The worker starts while the kernel is imported.
     let worker = work::start_worker(&job)?;
     let kernel = args.file.load()?;
-    let optimized = work::optimize(&kernel, &args.optimize)?;
+    let optimized = if lenient {
+        let (optimized, lost) = work::optimize_what_fits(&kernel, &args.optimize)?;
+        lost.iter().for_each(|problem| eprintln!("warning: {problem}"));
+        optimized
+    } else {
+        work::optimize(&kernel, &args.optimize)?
+    };
     let mut measuring = Measuring::compile(worker, &kernel, &optimized.graph, &job)?;
     let mut report = new_report(&kernel, &optimized, &measuring, job.threads, start);
     // Without a purpose for numbers, one call is enough.
-    let measures = args.report.is_some() || args.baseline.is_some() || args.repeat.is_some();
+    let measures = args.report.is_some() || args.baseline.is_some() || args.repeat.is_some() || args.watch;
     let mut outputs = vec![];
     if args.repeat != Some(0) {
         measuring.load(&kernel, &optimized.graph)?;
@@ -263,23 +286,26 @@ fn print_table(report: &Report) {
 }
 
 /// The window, or its job in the terminal.
-pub fn open(file: Option<&str>, start: Instant) -> Result<(), Fault> {
+pub fn open(file: Option<&str>, inputs: Inputs, watches: bool, start: Instant) -> Result<(), Fault> {
     let target = file.map(Target::parse);
     let display =
         ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|v| std::env::var_os(v).is_some_and(|s| !s.is_empty()));
     if display {
-        return crate::window::open(target);
+        return crate::window::open(target, inputs, watches);
     }
     let target =
         target.ok_or_else(|| Problem::usage("there is no display: name a file, and it is measured here"))?;
     println!(
         "there is no display (DISPLAY and WAYLAND_DISPLAY are unset): doing the window's job in the terminal"
     );
-    in_terminal(&target, start)
+    if watches {
+        return watch::again(&target, &inputs, &[], start, &mut |start| in_terminal(&target, &inputs, start));
+    }
+    in_terminal(&target, &inputs, start)
 }
 
 /// Import, simplify, auto, compile, measure beside NumPy, export.
-fn in_terminal(target: &Target, start: Instant) -> Result<(), Fault> {
+fn in_terminal(target: &Target, inputs: &Inputs, start: Instant) -> Result<(), Fault> {
     let bar = indicatif::ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(100));
     let say = |what: &str| {
@@ -292,7 +318,7 @@ fn in_terminal(target: &Target, start: Instant) -> Result<(), Fault> {
     };
     let worker = work::start_worker(&job)?;
     say("importing");
-    let kernel = Kernel::load(target, &Inputs::default())?;
+    let kernel = Kernel::load(target, inputs)?;
     say("optimizing: simplify, auto");
     let optimized = work::optimize(&kernel, &Strategy::Auto)?;
     say("compiling");

@@ -7,7 +7,7 @@ use weft_transforms::{Recipe, apply};
 use super::jobs::{Event, Made, Measured, Opened};
 use super::runner::{Runner, places_of};
 use crate::state::{Dialog, Document, Refused, Remembered, Timing, ToastKind, Version, View};
-use crate::work::{Problem, Target};
+use crate::work::{Problem, Target, Watched};
 
 impl Runner {
     pub(super) fn event(&mut self, document: u64, event: Event) {
@@ -16,7 +16,8 @@ impl Runner {
                 self.jobs.done(id);
                 self.state.activities.retain(|a| a.id != id);
             }
-            Event::Loaded(target, result) => self.loaded(target, *result),
+            Event::Loaded(target, result, watched) => self.loaded(target, *result, watched),
+            Event::Saved(target, file) => self.saved(target, &file),
             Event::Fault(text) => self.say(ToastKind::Bad, text),
             Event::Written { what, problem: None } => self.say(ToastKind::Good, format!("written: {what}")),
             Event::Written { what, problem: Some(problem) } => {
@@ -142,11 +143,12 @@ impl Runner {
         tracing::debug!("version {at} after {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     }
 
-    fn loaded(&mut self, target: Target, result: Result<Opened, Problem>) {
+    fn loaded(&mut self, target: Target, result: Result<Opened, Problem>, watched: Option<Watched>) {
         if self.state.opening.as_ref() != Some(&target) {
             return;
         }
         self.state.opening = None;
+        self.watch(&target, watched);
         let opened = match result {
             Ok(opened) => opened,
             Err(problem) => {
@@ -155,7 +157,7 @@ impl Runner {
                     Problem::Python(source, list) => (Some(source), list, String::new()),
                     other => (None, vec![], other.to_string()),
                 };
-                self.state.refused = Some(Refused { target, source, diagnostics, message });
+                self.state.refused = Some(Refused { target, source, diagnostics, message, shown: None });
                 return;
             }
         };
@@ -176,7 +178,16 @@ impl Runner {
             }
         }
         document.current = at;
+        if let Some(camera) = self.watch.seen.take().filter(|_| opened.again) {
+            document.versions[at].view = View::At(camera);
+        }
         self.state.document = Some(document);
+        if opened.again {
+            if let Some(problem) = opened.problem {
+                self.say(ToastKind::Bad, problem);
+            }
+            return self.measure_again();
+        }
         if let Some(problem) = opened.problem {
             self.say(ToastKind::Bad, format!("the saved steps no longer fit: {problem}"));
         } else if at > 0 {

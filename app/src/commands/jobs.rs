@@ -14,7 +14,7 @@ use weft_transforms::{Forwarding, Plan, Recipe, Step};
 
 use crate::layout::{Cache, Picture, picture};
 use crate::state::{Offer, Purpose, Timing};
-use crate::work::{Comparison, Format, Kernel, Problem, Session, Target};
+use crate::work::{Comparison, Format, Kernel, Problem, Session, Target, Watched};
 
 pub const MEASURING: &str = "measuring";
 
@@ -28,7 +28,10 @@ pub struct Made {
 
 /// What a job reports. `version` is the index in the document.
 pub enum Event {
-    Loaded(Target, Box<Result<Opened, Problem>>),
+    /// With what its files were like before they were read, if they are watched.
+    Loaded(Target, Box<Result<Opened, Problem>>, Option<Watched>),
+    /// A watched file has changed.
+    Saved(Target, PathBuf),
     Laid {
         version: usize,
         folds: u64,
@@ -89,6 +92,8 @@ pub struct Opened {
     pub undone: Vec<Made>,
     /// Why the saved steps could not all be done again.
     pub problem: Option<String>,
+    /// Is it what was open before, imported again?
+    pub again: bool,
 }
 
 /// Where a measurement stands.

@@ -1,5 +1,6 @@
 //! Opens files and does the steps of their sessions again.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use weft_ir::sdfg::Verified;
@@ -7,37 +8,64 @@ use weft_transforms::{Recipe, apply, plan_step};
 
 use super::jobs::{Made, Opened};
 use crate::state::session_path;
-use crate::work::{Inputs, Kernel, Problem, Session, Target};
+use crate::work::{Done, Inputs, Kernel, Problem, Session, Target, replay_what_fits};
 
 /// Reads a file; where it was worked on before, with the steps of then.
-pub fn open(target: &Target) -> Result<Opened, Problem> {
+pub fn open(target: &Target, inputs: &Inputs) -> Result<Opened, Problem> {
     let is_session = target.file.extension().is_some_and(|e| e == "weft");
     if is_session {
         let session = Session::read(&target.file)?;
-        let kernel = session.open(&Inputs::default())?;
+        let kernel = session.open(inputs)?;
         return Ok(with_steps(kernel, session));
     }
-    let fresh = || Session {
-        weft: Session::FORMAT,
-        file: std::fs::canonicalize(&target.file).unwrap_or_else(|_| target.file.clone()),
-        function: target.function.clone(),
-        inputs: None,
-        size: None,
-        set: Default::default(),
-        recipe: Recipe::default(),
-        redo: Recipe::default(),
-    };
     let saved = session_path(&target.file, target.function.as_deref()).filter(|p| p.exists());
     if let Some(Ok(saved)) = saved.map(|p| Session::read(&p)) {
-        let mut kernel = Kernel::load(
-            target,
-            &Inputs { set: saved.set.clone(), size: saved.size.clone(), ..Inputs::default() },
-        )?;
-        kernel.recipe = None;
-        return Ok(with_steps(kernel, Session { recipe: saved.recipe, redo: saved.redo, ..fresh() }));
+        // What the command line says comes before what was saved.
+        let mut set = saved.set;
+        set.extend(inputs.set.clone());
+        let inputs = Inputs { set, size: inputs.size.clone().or(saved.size), ..inputs.clone() };
+        let kernel = Kernel::load(target, &inputs)?;
+        let session = Session { recipe: saved.recipe, redo: saved.redo, ..session_of(target, &inputs) };
+        return Ok(with_steps(kernel, session));
     }
-    let kernel = Kernel::load(target, &Inputs::default())?;
-    Ok(with_steps(kernel, fresh()))
+    let kernel = Kernel::load(target, inputs)?;
+    Ok(with_steps(kernel, session_of(target, inputs)))
+}
+
+fn session_of(target: &Target, inputs: &Inputs) -> Session {
+    let whole = |file: &Path| std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
+    Session {
+        weft: Session::FORMAT,
+        file: whole(&target.file),
+        function: target.function.clone(),
+        inputs: inputs.npz.as_deref().map(whole),
+        size: inputs.size.clone(),
+        set: inputs.set.clone(),
+        recipe: Recipe::default(),
+        redo: Recipe::default(),
+    }
+}
+
+/// Reads a file that has changed, and does those of the steps that still apply.
+pub fn reopen(target: &Target, inputs: &Inputs, (recipe, redo): (Recipe, Recipe)) -> Result<Opened, Problem> {
+    let is_session = target.file.extension().is_some_and(|e| e == "weft");
+    let (kernel, session) = if is_session {
+        let session = Session::read(&target.file)?;
+        (session.open(inputs)?, session)
+    } else {
+        (Kernel::load(target, inputs)?, session_of(target, inputs))
+    };
+    let (done, mut problems) = replay_what_fits(&kernel.graph, &recipe);
+    let last = done.last().map_or(&kernel.graph, |(_, graph, _)| graph);
+    let (undone, lost) = replay_what_fits(last, &redo);
+    problems.extend(lost);
+    let made = |(step, graph, forwarding): Done| {
+        let label = format!("{} at {}", step.transform, step.at);
+        Made { graph, label, steps: Recipe(vec![step]), forwarding }
+    };
+    let (chain, undone) = (done.into_iter().map(made).collect(), undone.into_iter().map(made).collect());
+    let problem = (!problems.is_empty()).then(|| problems.join("; "));
+    Ok(Opened { kernel, session, chain, undone, problem, again: true })
 }
 
 fn with_steps(kernel: Kernel, session: Session) -> Opened {
@@ -48,7 +76,7 @@ fn with_steps(kernel: Kernel, session: Session) -> Opened {
     } else {
         vec![]
     };
-    Opened { kernel, session, chain, undone, problem }
+    Opened { kernel, session, chain, undone, problem, again: false }
 }
 
 /// One version a step, as far as they go.

@@ -11,6 +11,7 @@ use weft_transforms::{Recipe, Step, plan_step};
 use super::jobs::{Event, Jobs, MEASURING, Post, Stop};
 use super::measure::{Wanted, measure};
 use super::open::{again, open, python_file};
+use super::watch::Watch;
 use super::{Action, Command};
 use crate::layout::{Cache, picture};
 use crate::state::{
@@ -18,7 +19,7 @@ use crate::state::{
     session_path, visit,
 };
 use crate::theme::{self, Mode};
-use crate::work::{self, Format, Session, Target};
+use crate::work::{self, Format, Inputs, Session, Target, Watched};
 
 /// Owns the state and the jobs.
 pub struct Runner {
@@ -29,6 +30,9 @@ pub struct Runner {
     pub(super) remembered: Remembered,
     asked_layout: Option<(u64, usize, u64)>,
     asked_code: BTreeSet<(u64, usize, Format)>,
+    /// What the command line said about the first file.
+    pub(super) launched: Option<(Target, Inputs)>,
+    pub(super) watch: Watch,
 }
 
 /// So long a frame waits for a layout, so that small graphs change without a flicker.
@@ -52,6 +56,8 @@ impl Runner {
             remembered,
             asked_layout: None,
             asked_code: BTreeSet::new(),
+            launched: None,
+            watch: Watch::default(),
         }
     }
 
@@ -74,7 +80,12 @@ impl Runner {
     }
 
     /// Starts a job that is shown while it runs.
-    fn start(&mut self, what: &str, cancellable: bool, work: impl FnOnce(&Post, &Stop) + Send + 'static) {
+    pub(super) fn start(
+        &mut self,
+        what: &str,
+        cancellable: bool,
+        work: impl FnOnce(&Post, &Stop) + Send + 'static,
+    ) {
         let document = self.state.document.as_ref().map_or(0, |d| d.id);
         let id = self.jobs.spawn(document, what, work);
         self.state.activities.push(Activity {
@@ -151,6 +162,11 @@ impl Runner {
             Command::Path(purpose, text) => self.path(purpose, &text),
             Command::Trust(yes) => self.trust(yes),
             Command::Dismiss(id) => self.state.toasts.retain(|t| t.id != id),
+            Command::Problem(at) => {
+                if let Some(refused) = &mut self.state.refused {
+                    refused.shown = Some(at);
+                }
+            }
             Command::Threads(n) => self.state.threads = n.clamp(1, 1024),
             Command::Copy(text) => {
                 self.ctx.copy_text(text);
@@ -311,13 +327,29 @@ impl Runner {
 
     // ---- files -------------------------------------------------------------------------
 
+    /// Opens the file that the command line names.
+    pub fn launch(&mut self, target: Target, inputs: Inputs, watches: bool) {
+        self.launched = Some((target.clone(), inputs));
+        self.watch.on = watches;
+        self.open(target);
+    }
+
     pub fn open(&mut self, target: Target) {
         self.state.dialog = None;
         self.state.opening = Some(target.clone());
+        self.watch.forget();
+        let (inputs, watches) = (self.inputs(&target), self.watch.on);
         self.start("opening", false, move |post, _| {
-            let opened = open(&target);
-            post.send(Event::Loaded(target, Box::new(opened)));
+            let watched = watches.then(|| Watched::of(&target, &inputs, &[]));
+            let opened = open(&target, &inputs);
+            post.send(Event::Loaded(target, Box::new(opened), watched));
         });
+    }
+
+    /// Where the arguments of a file come from.
+    pub(super) fn inputs(&self, target: &Target) -> Inputs {
+        let launched = self.launched.as_ref().filter(|(t, _)| t == target);
+        launched.map(|(_, inputs)| inputs.clone()).unwrap_or_default()
     }
 
     /// The desktop's own dialog; where there is none, the path field is what there is.
@@ -381,7 +413,7 @@ impl Runner {
     }
 
     /// The session as it stands.
-    fn session(&self) -> Option<Session> {
+    pub(super) fn session(&self) -> Option<Session> {
         let document = self.state.document.as_ref()?;
         let redo = document.redo.iter().rev().flat_map(|&v| document.versions[v].steps.0.iter().cloned());
         Some(Session {
@@ -506,12 +538,27 @@ impl Runner {
         let file = python_file(&document.kernel);
         let mut numpy = false;
         if let Some(file) = file {
-            numpy = work::is_shipped_sample(&file) || self.state.trusted.contains(&file);
+            numpy = self.may_run(&file);
             if !numpy && !self.state.declined.contains(&file) {
                 self.state.dialog = Some(Dialog::Trust(file));
                 return;
             }
         }
+        self.measure_beside(numpy);
+    }
+
+    fn may_run(&self, file: &Path) -> bool {
+        work::is_shipped_sample(file) || self.state.trusted.contains(file)
+    }
+
+    /// Without a question: NumPy where the file may be executed.
+    pub(super) fn measure_again(&mut self) {
+        let file = self.state.document.as_ref().and_then(|d| python_file(&d.kernel));
+        self.measure_beside(file.is_some_and(|file| self.may_run(&file)));
+    }
+
+    fn measure_beside(&mut self, numpy: bool) {
+        let Some(document) = &self.state.document else { return };
         let current = document.current;
         let mut versions = vec![(current, document.graph().clone())];
         if let Some(parent) = document.version().parent {

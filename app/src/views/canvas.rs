@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let view = ui.available_rect_before_wrap();
     ui.painter().rect_filled(view, 0.0, colors(ui).canvas);
     let Some(document) = &state.document else {
-        return super::source::refused_summary(ui, state);
+        return super::source::refused_summary(ui, state, commands);
     };
     if view.width() < 8.0 || view.height() < 8.0 {
         return;

@@ -224,3 +224,74 @@ fn a_step_that_cannot_be_done_changes_nothing() {
     assert_eq!(document(&test).versions.len(), 1);
     assert_eq!(state(&test).toasts.back().expect("a message").kind, crate::state::ToastKind::Bad);
 }
+
+/// A window on a file of its own in a temporary folder.
+fn watching(name: &str, text: &str) -> (Test, std::path::PathBuf) {
+    let folder = std::env::temp_dir().join(format!("weft-window-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("k.py");
+    std::fs::write(&file, text).expect("written");
+    let opened = file.clone();
+    let mut test = Harness::builder().with_size(SIZE).with_pixels_per_point(1.0).build_ui_state(
+        move |ui, window: &mut Option<Window>| match window {
+            Some(window) => window.frame(ui),
+            None => {
+                let mut new = Window::new(ui.ctx(), Remembered::default(), Instant::now());
+                new.runner.state.threads = 1;
+                let set = [("N".to_string(), weft_python::spec::Written::Int(64))].into();
+                let inputs = crate::work::Inputs { set, ..Default::default() };
+                new.runner.launch(Target { file: opened.clone(), function: None }, inputs, true);
+                *window = Some(new);
+            }
+        },
+        None,
+    );
+    settle(&mut test);
+    (test, file)
+}
+
+#[test]
+fn problems_are_listed_and_lead_to_their_lines() {
+    let text = "def k(x: 'dace.float64[N]'):\n    y = open(x)\n    z = print2(x)\n    return x\n";
+    let (mut test, file) = watching("problems", &format!("import dace\n{text}"));
+    assert_eq!(state(&test).refused.as_ref().expect("refused").diagnostics.len(), 2);
+    test.get_by_label_contains("Problem 2:").click();
+    settle(&mut test);
+    assert_eq!(state(&test).refused.as_ref().expect("refused").shown, Some(1));
+    test.get_by_label("line 3").click();
+    settle(&mut test);
+    assert_eq!(state(&test).refused.as_ref().expect("refused").shown, Some(0));
+    std::fs::remove_dir_all(file.parent().expect("a folder")).expect("removed");
+}
+
+#[test]
+fn a_saved_file_is_imported_again_with_its_steps() {
+    let text = |body: &str| format!("import dace\ndef k(x: 'dace.float64[N]'):\n    return {body}\n");
+    let (mut test, file) = watching("watch", &text("x + 1.0"));
+    let step = weft_transforms::Step {
+        transform: "MapTiling".into(),
+        at: "m_0".into(),
+        params: [("sizes".to_string(), weft_transforms::Setting::Ints(vec![8]))].into(),
+    };
+    test.state_mut().as_mut().expect("a window").runner.run(Command::Apply(step));
+    settle(&mut test);
+    assert_eq!(document(&test).current, 1);
+    let mut save = |body: &str, done: &dyn Fn(&Test) -> bool| {
+        let before = state(&test).document.as_ref().map(|d| d.id);
+        std::fs::write(&file, text(body)).expect("written");
+        let start = Instant::now();
+        while state(&test).document.as_ref().map(|d| d.id) == before || !done(&test) {
+            assert!(start.elapsed() < Duration::from_secs(60), "nothing happened");
+            test.step();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    save("x + 22.0", &|test| document(test).current == 1);
+    // What is refused waits for the next save, with the steps kept.
+    save("open(x)", &|test| state(test).refused.is_some());
+    save("x * 2.0", &|test| state(test).document.is_some());
+    settle(&mut test);
+    assert_eq!(document(&test).current, 1);
+    assert!(document(&test).version().label.starts_with("MapTiling"));
+    std::fs::remove_dir_all(file.parent().expect("a folder")).expect("removed");
+}

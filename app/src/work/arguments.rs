@@ -1,16 +1,19 @@
 //! Arguments of a call: from `.npz`, from the argument spec, or made up for a graph.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use weft_ir::dtype::Scalar;
-use weft_ir::sdfg::Sdfg;
+use weft_ir::sdfg::{Sdfg, Source};
 use weft_ir::{DType, Name};
-use weft_measure::{HostArray, bind_symbols, elements, initialize, read_npz};
+use weft_measure::{Given, HostArray, bind_symbols, elements, initialize, read_npz};
 use weft_python::spec::Written;
 use weft_python::{Parameter, Sample, spec};
 
-use super::input::{Inputs, Problem, read_source};
+use super::declared::{Annotations, OTHER_WAYS, agree, from_annotations};
+use super::init::from_init;
+use super::input::{Inputs, Problem, read_text};
 
 /// The arguments of a call, in the function's order.
 #[derive(Clone, Debug, Default)]
@@ -51,29 +54,48 @@ pub fn integer(value: &HostArray) -> Option<i64> {
     })
 }
 
-/// Samples for the import and values for the call, from `--inputs`, else from the spec.
+/// Samples for the import and values for the call: from `--inputs`, `--init`, the argument spec,
+/// NPBench's description or the annotations, whichever of these comes first.
 pub fn arguments_for(
     file: &Path,
+    source: &Arc<Source>,
     parameters: &[Parameter],
+    declared: &Annotations,
     inputs: &Inputs,
 ) -> Result<(Vec<(String, Sample)>, Arguments), Problem> {
     let spec = find_spec(file)?;
-    let arguments = match (&inputs.npz, &spec) {
-        (Some(path), _) => {
+    let bench_info = find_bench_info(file);
+    let arguments = match (&inputs.npz, &inputs.init, &spec, bench_info) {
+        (Some(path), ..) => {
             let entries = read_npz(path).map_err(Problem::usage)?;
             from_entries(&path.display().to_string(), entries, parameters, inputs)?
         }
-        (None, Some(spec)) => from_spec(file, spec, parameters, inputs)?,
-        (None, None) => from_bench_info(file, parameters, inputs)?,
+        (None, Some(init), spec, bench_info) => {
+            let mut numbers = sizes(file, spec.as_ref(), bench_info.as_deref(), inputs)?;
+            numbers.extend(inputs.set.iter().map(|(name, value)| (name.clone(), *value)));
+            from_init(init, file, parameters, &numbers)?
+        }
+        (None, None, Some(spec), _) => from_spec(file, spec, parameters, inputs)?,
+        (None, None, None, Some(info)) => from_bench_info(&info, file, parameters, inputs)?,
+        (None, None, None, None) if declared.iter().any(Option::is_some) => {
+            from_annotations(source, parameters, declared, inputs)?
+        }
+        (None, None, None, None) => without_arrays(file, parameters, inputs)?,
     };
     let samples = arguments
         .values
         .iter()
         .map(|(name, kind, value)| {
             let extents = spec.as_ref().and_then(|s| s.extents(name));
-            Ok((name.clone(), sample(kind, value, extents)?))
+            let annotated = || {
+                let at = parameters.iter().position(|p| p.name == *name)?;
+                let extents = declared.get(at)?.as_ref()?.1.extents()?;
+                (extents.len() == value.shape.len()).then(|| extents.iter().map(|e| e.to_string()).collect())
+            };
+            Ok((name.clone(), sample(kind, value, extents.or_else(annotated))?))
         })
         .collect::<Result<Vec<_>, Problem>>()?;
+    agree(source, parameters, declared, &samples)?;
     Ok((samples, arguments))
 }
 
@@ -83,7 +105,7 @@ fn find_spec(file: &Path) -> Result<Option<spec::Spec>, Problem> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = read_source(&path)?.text;
+    let text = read_text(&path)?;
     spec::parse(&text).map(Some).map_err(|e| Problem::usage(format!("{}: {e}", path.display())))
 }
 
@@ -119,24 +141,62 @@ fn from_spec(
     Ok(Arguments { values })
 }
 
-/// NPBench: sizes from `bench_info/NAME.json` above the kernel, arrays from its `initialize`.
-fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Result<Arguments, Problem> {
+/// NPBench's `bench_info/NAME.json` above the kernel.
+fn find_bench_info(file: &Path) -> Option<PathBuf> {
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
     let kernel = stem.trim_end_matches("_numpy");
-    let found = file
-        .ancestors()
-        .skip(1)
-        .map(|dir| dir.join("bench_info").join(format!("{kernel}.json")))
-        .find(|p| p.exists());
-    let path = found.ok_or_else(|| {
-        Problem::usage(format!(
-            "{}: no arguments: pass --inputs FILE.npz, or put an argument spec at {}",
+    let above = file.ancestors().skip(1);
+    above.map(|dir| dir.join("bench_info").join(format!("{kernel}.json"))).find(|p| p.exists())
+}
+
+/// A kernel of numbers only needs no more than `--set`.
+fn without_arrays(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Result<Arguments, Problem> {
+    let lacking = parameters.iter().find(|p| p.default.is_none() && !inputs.set.contains_key(&p.name));
+    match lacking {
+        None => from_entries("--set", vec![], parameters, inputs),
+        Some(parameter) => Err(Problem::usage(format!(
+            "{}: nothing says what to call it with: there is no value for '{}'\n  hint: {OTHER_WAYS} at {}",
             file.display(),
+            parameter.name,
             file.with_extension("toml").display()
-        ))
-    })?;
+        ))),
+    }
+}
+
+/// Sizes by name: of the preset in the argument spec or in NPBench's description.
+fn sizes(
+    file: &Path,
+    spec: Option<&spec::Spec>,
+    bench_info: Option<&Path>,
+    inputs: &Inputs,
+) -> Result<BTreeMap<String, Written>, Problem> {
+    let (path, presets) = match (spec, bench_info) {
+        (Some(spec), _) => (file.with_extension("toml"), spec.clone()),
+        (None, Some(path)) => {
+            let info = spec::parse_bench_info(&read_text(path)?)
+                .map_err(|e| Problem::usage(format!("{}: {e}", path.display())))?;
+            (path.to_path_buf(), spec::Spec { sizes: info.sizes, ..spec::Spec::default() })
+        }
+        (None, None) if inputs.size.is_some() => {
+            return Err(Problem::usage("--size: there is no argument spec, which has the presets"));
+        }
+        (None, None) => return Ok(BTreeMap::new()),
+    };
+    let symbols = presets
+        .symbols(inputs.size.as_deref(), &inputs.set)
+        .map_err(|e| Problem::usage(format!("{}: {e}", path.display())))?;
+    Ok(symbols)
+}
+
+/// NPBench: sizes from its description, arrays from its `initialize`.
+fn from_bench_info(
+    path: &Path,
+    file: &Path,
+    parameters: &[Parameter],
+    inputs: &Inputs,
+) -> Result<Arguments, Problem> {
     let fail = |e: &dyn std::fmt::Display| Problem::usage(format!("{}: {e}", path.display()));
-    let info = spec::parse_bench_info(&read_source(&path)?.text).map_err(|e| fail(&e))?;
+    let info = spec::parse_bench_info(&read_text(path)?).map_err(|e| fail(&e))?;
     let sizes = spec::Spec { sizes: info.sizes, ..spec::Spec::default() };
     let symbols = sizes.symbols(inputs.size.as_deref(), &inputs.set).map_err(|e| fail(&e))?;
     let mut entries: Vec<(String, HostArray)> =
@@ -151,7 +211,16 @@ fn from_bench_info(file: &Path, parameters: &[Parameter], inputs: &Inputs) -> Re
         }
         let values: Option<Vec<Written>> = takes.iter().map(|name| symbols.get(name).copied()).collect();
         let values = values.ok_or_else(|| fail(&format!("{function} takes a size that no preset has")))?;
-        entries.extend(initialize(&module, &function, &values, &gives).map_err(Problem::usage)?);
+        let made = initialize(&module, &function, Given::Positional(values.iter().map(as_json).collect()))
+            .map_err(Problem::usage)?;
+        if made.values.len() != gives.len() {
+            let count = made.values.len();
+            return Err(fail(&format!(
+                "{function}() returns {count} values instead of {}",
+                gives.join(", ")
+            )));
+        }
+        entries.extend(gives.into_iter().zip(made.values.into_iter().map(|(_, value)| value)));
     }
     from_entries(&path.display().to_string(), entries, parameters, inputs)
 }
@@ -223,7 +292,7 @@ fn add_symbols(graph: &Sdfg, inputs: &Inputs, arguments: &mut Arguments) {
     }
 }
 
-fn from_number(number: Written) -> HostArray {
+pub fn from_number(number: Written) -> HostArray {
     let (dtype, bytes) = match number {
         Written::Int(i) => (DType::I64, i.to_le_bytes()),
         Written::Float(x) => (DType::F64, x.to_le_bytes()),
@@ -231,8 +300,15 @@ fn from_number(number: Written) -> HostArray {
     HostArray { dtype, shape: vec![], fortran: false, bytes: bytes.to_vec() }
 }
 
+pub fn as_json(number: &Written) -> serde_json::Value {
+    match number {
+        Written::Int(i) => serde_json::json!(i),
+        Written::Float(x) => serde_json::json!(x),
+    }
+}
+
 /// A number as a NumPy scalar of this type.
-fn as_type(value: HostArray, dtype: DType) -> Result<HostArray, String> {
+pub fn as_type(value: HostArray, dtype: DType) -> Result<HostArray, String> {
     let from = if value.dtype == DType::I64 {
         Scalar::i64(integer(&value).unwrap_or_default())
     } else {
@@ -245,6 +321,7 @@ fn as_type(value: HostArray, dtype: DType) -> Result<HostArray, String> {
             let low = if t.is_signed() { -(1i128 << (bits - 1)) } else { 0 };
             (low..low + (1i128 << bits)).contains(&i).then_some(Scalar::Int(t, i))
         }
+        (Scalar::Int(_, i @ (0 | 1)), DType::Bool) => Some(Scalar::Bool(i == 1)),
         (Scalar::Int(_, i), DType::F32) => Some(Scalar::F32(i as f32)),
         (Scalar::Int(_, i), DType::F64) => Some(Scalar::F64(i as f64)),
         (Scalar::F64(x), DType::F32) => Some(Scalar::F32(x as f32)),
@@ -256,7 +333,7 @@ fn as_type(value: HostArray, dtype: DType) -> Result<HostArray, String> {
 }
 
 /// How the baseline passes the value: a Python scalar, a NumPy scalar or an array.
-fn kind(value: &HostArray) -> &'static str {
+pub fn kind(value: &HostArray) -> &'static str {
     if !value.shape.is_empty() {
         return "array";
     }
@@ -284,11 +361,13 @@ fn sample(kind: &str, value: &HostArray, extents: Option<Vec<String>>) -> Result
             extents,
         },
         _ => match (value.dtype, integer(value)) {
-            (dtype, Some(n)) => Sample::NumpyScalar(weft_ir::dtype::Scalar::Int(dtype, n as i128)),
+            (DType::Bool, Some(n)) => Sample::NumpyScalar(Scalar::Bool(n != 0)),
+            (dtype, Some(n)) => Sample::NumpyScalar(Scalar::Int(dtype, n as i128)),
             (DType::F32, _) => {
                 let x = f32::from_le_bytes(b[..4].try_into().expect("four bytes"));
                 Sample::NumpyScalar(weft_ir::dtype::Scalar::F32(x))
             }
+            (DType::F64, _) => Sample::NumpyScalar(Scalar::F64(f64_at(0))),
             (dtype, _) => {
                 return Err(Problem::usage(format!(
                     "scalar arguments of type {} are not supported",

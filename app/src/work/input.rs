@@ -11,6 +11,7 @@ use weft_measure::{Phases, bind_symbols};
 use weft_python::Diagnostic;
 
 use super::arguments::{Arguments, arguments_for, arguments_of_graph};
+use super::modules::gather;
 use super::session::Session;
 
 /// What the user did wrong, or what Weft cannot do yet; exit status 2.
@@ -59,6 +60,9 @@ pub struct Inputs {
     pub size: Option<String>,
     /// The user's Python may be run to make arguments (NPBench's `initialize`).
     pub trusted: bool,
+    /// A function that makes the arguments, which is asked for explicitly; one of the kernel's own file
+    /// has no `function` here.
+    pub init: Option<Target>,
 }
 
 /// A kernel as imported: the graph before any rewrite, and the arguments of a call.
@@ -91,15 +95,16 @@ impl Kernel {
 
     fn load_python(target: &Target, inputs: &Inputs) -> Result<Kernel, Problem> {
         let start = Instant::now();
-        let source = Arc::new(read_source(&target.file)?);
+        let source = Arc::new(gather(&target.file)?.source);
         let python = |problems| Problem::Python(source.clone(), problems);
         let function = match &target.function {
             Some(name) => name.clone(),
-            None => weft_python::select(&source).map_err(python)?,
+            None => select(&source, inputs).map_err(python)?,
         };
         let parameters = weft_python::parameters(&source, &function).map_err(python)?;
         let parse = start.elapsed().as_secs_f64() * 1e3;
-        let (samples, arguments) = arguments_for(&target.file, &parameters, inputs)?;
+        let declared = weft_python::annotations(&source, &function).map_err(python)?;
+        let (samples, arguments) = arguments_for(&target.file, &source, &parameters, &declared, inputs)?;
         let start = Instant::now();
         let import = weft_python::import(source.clone(), &function, &samples).map_err(python)?;
         let graph = verified(import.sdfg)?;
@@ -138,6 +143,20 @@ impl Kernel {
     }
 }
 
+/// The kernel of a file where none is named; the function that makes the arguments is none.
+fn select(source: &Arc<Source>, inputs: &Inputs) -> Result<String, Vec<Diagnostic>> {
+    let found = weft_python::select(source);
+    let Some(init) = inputs.init.as_ref().filter(|i| i.function.is_none() && found.is_err()) else {
+        return found;
+    };
+    let mut others = weft_python::functions(source)?;
+    others.retain(|(name, _)| init.file.as_os_str() != name.as_str());
+    match &others[..] {
+        [(name, _)] => Ok(name.clone()),
+        _ => found,
+    }
+}
+
 fn verified(sdfg: Sdfg) -> Result<Verified, Problem> {
     let name = sdfg.name;
     verify(sdfg).map_err(|violations| {
@@ -146,11 +165,9 @@ fn verified(sdfg: Sdfg) -> Result<Verified, Problem> {
     })
 }
 
-pub fn read_source(path: &Path) -> Result<Source, Problem> {
+pub fn read_text(path: &Path) -> Result<String, Problem> {
     let bytes = std::fs::read(path).map_err(|e| Problem::usage(format!("{}: {e}", path.display())))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|e| Problem::usage(format!("{}: not UTF-8 text: {e}", path.display())))?;
-    Ok(Source { path: path.display().to_string(), text })
+    String::from_utf8(bytes).map_err(|e| Problem::usage(format!("{}: not UTF-8 text: {e}", path.display())))
 }
 
 fn read_sdfg_text(path: &Path) -> Result<String, Problem> {

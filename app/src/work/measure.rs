@@ -31,11 +31,9 @@ impl Fault {
     fn from_worker(error: WorkerError, kernel: &Kernel) -> Fault {
         match error {
             WorkerError::Failed(failure) => {
-                let place = failure.span.and_then(|(start, _)| {
-                    let source = kernel.source.as_ref()?;
-                    let (line, column) = source.line_column(start);
-                    Some(format!("{}:{line}:{column}: ", source.path))
-                });
+                let place = failure
+                    .span
+                    .and_then(|(start, _)| Some(format!("{}: ", kernel.source.as_ref()?.place(start))));
                 let message = format!("{}{}", place.unwrap_or_default(), failure.message);
                 match failure.kind {
                     FailureKind::Refused | FailureKind::Guard => Problem::Usage(message).into(),
@@ -74,6 +72,8 @@ pub struct Measuring {
     pub phases: Phases,
     kernel: u32,
     arguments: Option<u32>,
+    /// The results of the graph.
+    returns: Vec<Name>,
 }
 
 impl Measuring {
@@ -90,9 +90,13 @@ impl Measuring {
             cache: job.cache.clone(),
         };
         match worker.request(&request, &[]).map_err(|e| Fault::from_worker(e, kernel))?.0 {
-            Reply::Compiled { kernel, phases_ms, .. } => {
-                Ok(Measuring { worker, phases: phases_ms, kernel, arguments: None })
-            }
+            Reply::Compiled { kernel, phases_ms, .. } => Ok(Measuring {
+                worker,
+                phases: phases_ms,
+                kernel,
+                arguments: None,
+                returns: graph.returns.clone(),
+            }),
             other => Err(unexpected(&other)),
         }
     }
@@ -140,6 +144,7 @@ impl Measuring {
             payload.read(head.offset, &mut array.bytes).map_err(|e| Fault::Kernel(e.to_string()))?;
             outputs.push((head.name, array));
         }
+        trim(&mut outputs, &self.returns).map_err(Fault::Kernel)?;
         Ok((outputs, ms))
     }
 
@@ -150,6 +155,31 @@ impl Measuring {
             other => Err(unexpected(&other)),
         }
     }
+}
+
+/// The result that `name` holds the real shape of, where extents depend on data.
+pub fn shape_of(name: &str, returns: &[Name]) -> Option<Name> {
+    let of = Name::new(name.strip_suffix("_shape")?);
+    (returns.contains(&of) && returns.contains(&Name::new(name))).then_some(of)
+}
+
+/// A result whose extents depend on data has room for the most there can be: cuts it to what there
+/// is, and takes the shape away.
+fn trim(outputs: &mut Vec<(String, HostArray)>, returns: &[Name]) -> Result<(), String> {
+    let find = |outputs: &[(String, HostArray)], name: &str| outputs.iter().position(|(n, _)| n == name);
+    for shape in returns {
+        let Some(of) = shape_of(shape.as_str(), returns) else { continue };
+        let (Some(at), Some(array)) = (find(outputs, shape.as_str()), find(outputs, of.as_str())) else {
+            continue;
+        };
+        let whole = outputs[at].1.bytes.chunks_exact(8);
+        let extents: Option<Vec<usize>> =
+            whole.map(|b| usize::try_from(i64::from_le_bytes(b.try_into().ok()?)).ok()).collect();
+        let start = extents.and_then(|extents| outputs[array].1.start(&extents));
+        outputs[array].1 = start.ok_or_else(|| format!("the result '{of}' has an impossible shape"))?;
+        outputs.remove(at);
+    }
+    Ok(())
 }
 
 fn unexpected(reply: &Reply) -> Fault {
@@ -311,4 +341,38 @@ pub fn max_rel_error(found: &[(String, HostArray)], reference: &[(String, HostAr
         }
     }
     worst
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weft_ir::DType;
+
+    fn ints(values: &[i64], shape: &[usize]) -> HostArray {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        HostArray { dtype: DType::I64, shape: shape.to_vec(), fortran: false, bytes }
+    }
+
+    #[test]
+    fn results_are_cut_to_their_shape() {
+        let returns = ["return_0", "return_0_shape", "return_1"].map(Name::new);
+        let mut outputs = vec![
+            ("return_0".to_string(), ints(&[1, 2, 3, 4, 5, 6], &[2, 3])),
+            ("return_0_shape".to_string(), ints(&[2, 1], &[2])),
+            ("return_1".to_string(), ints(&[7], &[1])),
+        ];
+        trim(&mut outputs, &returns).expect("fits");
+        let names: Vec<&str> = outputs.iter().map(|(n, _)| n.as_str()).collect();
+        assert_eq!(names, ["return_0", "return_1"]);
+        assert_eq!(outputs[0].1, ints(&[1, 4], &[2, 1]));
+        let mut wrong = vec![
+            ("return_0".to_string(), ints(&[1], &[1])),
+            ("return_0_shape".to_string(), ints(&[2], &[1])),
+        ];
+        assert!(trim(&mut wrong, &returns).is_err());
+        // An argument of such a name is left alone.
+        let mut argument = vec![("x_shape".to_string(), ints(&[2], &[1]))];
+        trim(&mut argument, &returns).expect("nothing to do");
+        assert_eq!(argument.len(), 1);
+    }
 }

@@ -72,6 +72,7 @@ impl Session {
             set,
             size: inputs.size.clone().or_else(|| self.size.clone()),
             trusted: inputs.trusted,
+            init: inputs.init.clone(),
         };
         let mut kernel = Kernel::load(&target, &merged)?;
         kernel.recipe = Some(self.recipe.clone());

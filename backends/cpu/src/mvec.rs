@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Functions of libmvec in glibc 2.35 and newer, with the number of arguments.
-const FUNCTIONS: [(&str, usize); 24] = [
+const FUNCTIONS: [(&str, usize); 23] = [
     ("acos", 1),
     ("acosh", 1),
     ("asin", 1),
@@ -28,7 +28,6 @@ const FUNCTIONS: [(&str, usize); 24] = [
     ("sinh", 1),
     ("tan", 1),
     ("tanh", 1),
-    ("erf", 1),
 ];
 
 /// One vector variant.

@@ -33,47 +33,21 @@ const BINARY: [BinOp; 24] = [
     BinOp::Atan2,
     BinOp::Hypot,
 ];
-const MORE_BINARY: [BinOp; 2] = [BinOp::CopySign, BinOp::Fmod];
+const MORE_BINARY: [BinOp; 4] = [BinOp::CopySign, BinOp::Fmod, BinOp::Complex, BinOp::NextAfter];
 const UNARY: [UnOp; 4] = [UnOp::Neg, UnOp::Not, UnOp::Invert, UnOp::Abs];
-const FUNCS: [Func; 29] = [
-    Func::Sqrt,
-    Func::Cbrt,
-    Func::Exp,
-    Func::Exp2,
-    Func::Expm1,
-    Func::Log,
-    Func::Log2,
-    Func::Log10,
-    Func::Log1p,
-    Func::Sin,
-    Func::Cos,
-    Func::Tan,
-    Func::Asin,
-    Func::Acos,
-    Func::Atan,
-    Func::Sinh,
-    Func::Cosh,
-    Func::Tanh,
-    Func::Asinh,
-    Func::Acosh,
-    Func::Atanh,
-    Func::Floor,
-    Func::Ceil,
-    Func::Trunc,
-    Func::Rint,
-    Func::Sign,
-    Func::IsNan,
-    Func::IsInf,
-    Func::IsFinite,
-];
-
 fn types() -> impl Iterator<Item = DType> {
-    DType::all().filter(|t| !t.is_complex())
+    DType::all()
 }
 
 fn values(dtype: DType) -> Vec<Scalar> {
     if dtype == DType::Bool {
         return vec![Scalar::Bool(false), Scalar::Bool(true)];
+    }
+    if dtype.is_complex() {
+        let inf = f64::INFINITY;
+        let parts = [0.0, -0.0, 1.0, -1.0, 2.0, -2.5, 3.0, 0.1, 1e-3, 1e10, 1e30, 1e-30, inf, -inf, f64::NAN];
+        let number = |re: f64, im: f64| cast(dtype, Scalar::Complex(DType::C128, re, im));
+        return parts.iter().flat_map(|&re| parts.iter().map(move |&im| number(re, im))).collect();
     }
     if dtype.is_float() {
         let inf = f64::INFINITY;
@@ -159,7 +133,14 @@ fn put(bytes: &mut Vec<u8>, value: Scalar) {
         Scalar::Int(t, v) => bytes.extend(&v.to_le_bytes()[..t.size()]),
         Scalar::F32(x) => bytes.extend(x.to_le_bytes()),
         Scalar::F64(x) => bytes.extend(x.to_le_bytes()),
-        Scalar::Complex(..) => unreachable!("not in the table"),
+        Scalar::Complex(DType::C64, re, im) => {
+            bytes.extend((re as f32).to_le_bytes());
+            bytes.extend((im as f32).to_le_bytes());
+        }
+        Scalar::Complex(_, re, im) => {
+            bytes.extend(re.to_le_bytes());
+            bytes.extend(im.to_le_bytes());
+        }
     }
 }
 
@@ -172,6 +153,13 @@ fn get(bytes: &[u8], dtype: DType, at: usize) -> Scalar {
         DType::Bool => Scalar::Bool(bits != 0),
         DType::F32 => Scalar::F32(f32::from_bits(bits as u32)),
         DType::F64 => Scalar::F64(f64::from_bits(bits as u64)),
+        DType::C64 => {
+            let part = |bits: i128| f64::from(f32::from_bits(bits as u32));
+            Scalar::Complex(dtype, part(bits), part(bits >> 32))
+        }
+        DType::C128 => {
+            Scalar::Complex(dtype, f64::from_bits(bits as u64), f64::from_bits((bits >> 64) as u64))
+        }
         _ => {
             let shift = 128 - 8 * dtype.size() as u32;
             let signed = (bits << shift) >> shift;
@@ -188,6 +176,10 @@ fn same(got: Scalar, expected: Scalar, exact: bool) -> bool {
     match (got, expected) {
         (Scalar::F64(a), Scalar::F64(b)) => close(a, b, 2e-15, 1e-320),
         (Scalar::F32(a), Scalar::F32(b)) => close(a.into(), b.into(), 1e-6, 1e-43),
+        (Scalar::Complex(t, a, b), Scalar::Complex(u, c, d)) => {
+            let (tolerance, least) = if t == DType::C64 { (1e-6, 1e-43) } else { (2e-15, 1e-320) };
+            t == u && close(a, c, tolerance, least) && close(b, d, tolerance, least)
+        }
         _ => got == expected,
     }
 }
@@ -261,13 +253,15 @@ fn all_cases(dtype: DType, a: &[Scalar], b: &[Scalar]) -> Vec<Case> {
             };
             binary(op, a, b)
         };
-        let exact = !matches!(op, BinOp::Pow | BinOp::Atan2 | BinOp::Hypot);
+        let exact = dtype.is_complex() || !matches!(op, BinOp::Pow | BinOp::Atan2 | BinOp::Hypot);
         case(format!("{op:?} {dtype}"), bin(op, x(), b_value), exact, &f);
     }
     for op in UNARY {
-        case(format!("{op:?} {dtype}"), Value::Un(op, Box::new(x())), true, &|a, _| unary(op, a));
+        case(format!("{op:?} {dtype}"), Value::Un(op, Box::new(x())), !dtype.is_complex(), &|a, _| {
+            unary(op, a)
+        });
     }
-    for func in FUNCS {
+    for (func, _) in Func::all() {
         let exact =
             matches!(func, Func::Sqrt | Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign);
         case(format!("{func:?} {dtype}"), Value::Call(func, Box::new(x())), exact, &|a, _| call(func, a));

@@ -252,6 +252,8 @@ fn infix(op: BinOp) -> Result<&'static str, &'static str> {
         BinOp::Hypot => return Err("hypot"),
         BinOp::CopySign => return Err("copysign"),
         BinOp::Fmod => return Err("fmod"),
+        BinOp::Complex => return Err("complex"),
+        BinOp::NextAfter => return Err("nextafter"),
     })
 }
 

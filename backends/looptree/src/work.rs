@@ -17,7 +17,7 @@ use crate::visit::{self, range_exprs};
 #[derive(Clone, PartialEq, Debug)]
 pub struct Work {
     /// Floating-point operations: one for each arithmetic operation or function of a float, two for
-    /// a complex addition, six for a complex product.
+    /// a complex addition, six for a complex product and eleven for a complex quotient.
     pub flop: Expr,
 }
 
@@ -217,13 +217,25 @@ fn of_value(program: &Program, value: &Value, weight: &Weight) -> i64 {
             Value::Load { .. } | Value::Select(..) | Value::Un(..) => 1,
             // The lines of memory are seldom in order.
             Value::Gather { .. } => 4,
+            Value::Bin(op @ (BinOp::Mul | BinOp::Div), a, _)
+                if type_of(program, a).is_some_and(DType::is_complex) =>
+            {
+                if *op == BinOp::Mul {
+                    4
+                } else {
+                    20
+                }
+            }
             Value::Bin(op, ..) => match op {
+                BinOp::Complex => 0,
                 BinOp::Div | BinOp::FloorDiv | BinOp::Mod => 4,
                 BinOp::Pow | BinOp::Atan2 | BinOp::Hypot | BinOp::Fmod => 15,
                 _ => 1,
             },
             Value::Call(Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sqrt, _) => 4,
-            Value::Call(Func::IsNan | Func::IsInf | Func::IsFinite | Func::Sign, _) => 1,
+            Value::Call(Func::Conj | Func::Real | Func::Imag, _) => 0,
+            Value::Call(Func::Sign, _) => 1,
+            Value::Call(func, _) if func.is_test() => 1,
             Value::Call(..) => 15,
         },
         Weight::Flop => match value {
@@ -232,10 +244,13 @@ fn of_value(program: &Program, value: &Value, weight: &Weight) -> i64 {
                 let dtype = type_of(program, a).or_else(|| type_of(program, b)).unwrap_or(DType::F64);
                 match op {
                     BinOp::Mul if dtype.is_complex() => 6,
+                    BinOp::Div if dtype.is_complex() => 11,
+                    BinOp::Complex => 0,
                     BinOp::And | BinOp::Or | BinOp::Eq | BinOp::Ne => 0,
                     _ => flops(dtype, 1),
                 }
             }
+            Value::Call(Func::Conj | Func::Real | Func::Imag | Func::SignBit, _) => 0,
             Value::Call(..) => 1,
             Value::Un(UnOp::Neg | UnOp::Abs, a) => flops(type_of(program, a).unwrap_or(DType::F64), 1),
             _ => 0,

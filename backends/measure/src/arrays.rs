@@ -56,6 +56,28 @@ impl HostArray {
         numbers
     }
 
+    /// The elements at the start of each dimension, in C order; `None` where there are not as many.
+    pub fn start(&self, shape: &[usize]) -> Option<HostArray> {
+        if shape.len() != self.shape.len() || shape.iter().zip(&self.shape).any(|(n, all)| n > all) {
+            return None;
+        }
+        let mut start = HostArray::zeros(self.dtype, shape.to_vec()).ok()?;
+        let (size, strides) = (self.dtype.size(), self.strides());
+        let mut index = vec![0; shape.len()];
+        for slot in start.bytes.chunks_exact_mut(size) {
+            let at: usize = index.iter().zip(&strides).map(|(i, s)| i * s).sum();
+            slot.copy_from_slice(&self.bytes[at * size..(at + 1) * size]);
+            for d in (0..index.len()).rev() {
+                index[d] += 1;
+                if index[d] < shape[d] {
+                    break;
+                }
+                index[d] = 0;
+            }
+        }
+        Some(start)
+    }
+
     /// Elements between neighbours in each dimension.
     pub fn strides(&self) -> Vec<usize> {
         let mut strides = vec![1; self.shape.len()];
@@ -208,6 +230,18 @@ fn npy_header(array: &HostArray) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_start_of_an_array() {
+        let bytes: Vec<u8> = (0..12).collect();
+        for (fortran, expected) in [(false, vec![0, 1, 4, 5]), (true, vec![0, 3, 1, 4])] {
+            let array = HostArray { dtype: DType::U8, shape: vec![3, 4], fortran, bytes: bytes.clone() };
+            let start = array.start(&[2, 2]).expect("smaller");
+            assert_eq!((start.shape, start.bytes), (vec![2, 2], expected));
+            assert_eq!(array.start(&[0, 4]).expect("empty").bytes, Vec::<u8>::new());
+            assert!(array.start(&[2]).is_none() && array.start(&[4, 4]).is_none());
+        }
+    }
 
     #[test]
     fn npz_round_trip() {

@@ -1,10 +1,6 @@
 """Runs the user's function under NumPy for Weft: requests on stdin, one JSON line each."""
-import importlib.util
-import io
 import json
-import os
 import shutil
-import sys
 import threading
 import time
 
@@ -40,11 +36,7 @@ def main():
     except ImportError as error:
         return reply(error=f"this Python has no NumPy: {error}")
     try:
-        sys.path.insert(0, os.path.dirname(os.path.abspath(setup["file"])))
-        spec = importlib.util.spec_from_file_location("kernel_under_test", setup["file"])
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        function = getattr(module, setup["function"])
+        function = getattr(load_module(setup["file"]), setup["function"])
         with np.load(setup["inputs"]) as data:
             stored = {name: data[name] for name in data.files}
         scalars = {"int": int, "float": float, "complex": complex, "bool": bool}

@@ -83,7 +83,7 @@ impl Baseline {
         let threads = threads.to_string();
         let mut command = Command::new(&python);
         command
-            .args(["-c", include_str!("baseline.py")])
+            .args(["-c", concat!(include_str!("load.py"), include_str!("baseline.py"))])
             .env("OMP_NUM_THREADS", &threads)
             .env("OPENBLAS_NUM_THREADS", &threads)
             .env("MKL_NUM_THREADS", &threads)

@@ -18,7 +18,7 @@ pub use baseline::{Baseline, BaselineError, find_python};
 pub use call::{CallError, bind_symbols, elements};
 pub use channel::Payload;
 pub use client::{Canceller, Limits, Worker, WorkerError};
-pub use initialize::initialize;
+pub use initialize::{Given, InitError, Made, initialize};
 pub use machine::{Machine, cache_folder, machine};
 pub use process::kill_all;
 pub use protocol::{ArrayHeader, Emit, Failure, FailureKind, Phases, Reply, Request, VERSION};

@@ -8,6 +8,7 @@
 mod alloc;
 mod along;
 mod blas;
+mod complex;
 mod copy;
 mod linalg;
 mod math;
@@ -24,7 +25,7 @@ pub const MEMORY: i64 = -1;
 
 /// Name and address of every function that generated code may call.
 pub fn symbols() -> Vec<(&'static str, usize)> {
-    vec![
+    let mut list = vec![
         ("weft_parallel_for", pool::weft_parallel_for as *const () as usize),
         ("weft_alloc", alloc::weft_alloc as *const () as usize),
         ("weft_free", alloc::weft_free as *const () as usize),
@@ -37,5 +38,7 @@ pub fn symbols() -> Vec<(&'static str, usize)> {
         ("weft_floordiv_f32", math::weft_floordiv_f32 as *const () as usize),
         ("weft_mod_f64", math::weft_mod_f64 as *const () as usize),
         ("weft_mod_f32", math::weft_mod_f32 as *const () as usize),
-    ]
+    ];
+    list.extend(complex::symbols());
+    list
 }

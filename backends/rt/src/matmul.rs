@@ -1,6 +1,6 @@
 //! Dense products of strided operands: `c = a @ b` for every element type.
 //!
-//! Floats go to the library ([`crate::blas`]) where each operand has a unit stride, else to faer,
+//! Floats (and complex numbers, to faer) go to the library ([`crate::blas`]) where each operand has a unit stride, else to faer,
 //! which takes any strides; other types to a plain loop. Vectors are matrices with one row or
 //! column. Large products are shared among the pool's threads by blocks of `c`.
 
@@ -13,6 +13,8 @@ use crate::pool::{threads, weft_parallel_for};
 const I8: i64 = 1;
 const F32: i64 = 9;
 const F64: i64 = 10;
+const C64: i64 = 11;
+const C128: i64 = 12;
 
 /// A strided matrix; strides are in elements.
 #[derive(Clone, Copy)]
@@ -90,6 +92,8 @@ unsafe extern "C" fn run_blocks(ctx: *mut c_void, begin: i64, end: i64, _chunk: 
         match p.dtype {
             F32 => part.float::<f32>(blas::get().map(|b| &b.f32)),
             F64 => part.float::<f64>(blas::get().map(|b| &b.f64)),
+            C64 => part.float::<faer::c32>(None),
+            C128 => part.float::<faer::c64>(None),
             0 => part.plain::<u8>(|s, a, b| s | (a & b)),
             I8 | 5 => part.plain::<u8>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
             2 | 6 => part.plain::<u16>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
@@ -104,6 +108,7 @@ fn size(dtype: i64) -> i64 {
         0 | I8 | 5 => 1,
         2 | 6 => 2,
         3 | 7 | F32 => 4,
+        C128 => 16,
         _ => 8,
     }
 }
@@ -150,6 +155,14 @@ impl Float for f32 {
 impl Float for f64 {
     const ZERO: f64 = 0.0;
     const ONE: f64 = 1.0;
+}
+impl Float for faer::c32 {
+    const ZERO: faer::c32 = faer::c32::new(0.0, 0.0);
+    const ONE: faer::c32 = faer::c32::new(1.0, 0.0);
+}
+impl Float for faer::c64 {
+    const ZERO: faer::c64 = faer::c64::new(0.0, 0.0);
+    const ONE: faer::c64 = faer::c64::new(1.0, 0.0);
 }
 
 impl Product {

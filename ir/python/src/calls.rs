@@ -70,7 +70,7 @@ impl Importer<'_> {
         let Some(function) = modules.get(module).and_then(|m| m.functions.get(name)) else {
             return fail(args.span, format!("no function '{name}'"));
         };
-        check_signature(function)?;
+        check_signature(function, modules[module])?;
         let callee = Callee {
             name: name.to_string(),
             module,
@@ -258,7 +258,7 @@ impl Importer<'_> {
 
     /// A function that is defined inside of a function.
     pub fn define(&mut self, f: &ast::StmtFunctionDef) -> Res<()> {
-        check_signature(f)?;
+        check_signature(f, self.module())?;
         let closure = self.closure(f.name.as_str(), (*f.parameters).clone(), Body::Block(f.body.to_vec()));
         self.bind(f.name.as_str(), closure, span_of(f))
     }

@@ -77,6 +77,8 @@ impl Importer<'_> {
     /// The number of items, if there is no list among what is iterated over.
     pub fn dynamic_length(&mut self, iter: &Iter, span: Span) -> Res<Option<Expr>> {
         Ok(match iter {
+            // A negative count is a loop that does not run.
+            Iter::Range(r) if r.step.as_int().is_some() => Some(r.extent()),
             Iter::Range(r) => Some(self.steps(&r.begin, &r.end, &r.step, span)?),
             Iter::Rows(view) => Some(view.shape[0].clone()),
             Iter::Enumerate(inner, _) => self.dynamic_length(inner, span)?,

@@ -23,15 +23,15 @@ impl Diagnostic {
 
     /// `file:line:col: reason`, the line of source, a caret under it, and the hint.
     pub fn render(&self, source: &Source) -> String {
-        let (line, column) = source.line_column(self.span.start);
-        let text = source.text.lines().nth(line - 1).unwrap_or_default();
+        let (_, column) = source.line_column(self.span.start);
+        let text = source.line(self.span.start);
         let rest = text.chars().count().saturating_sub(column - 1).max(1);
         let bytes = source.text.as_bytes();
         let (start, end) = (self.span.start as usize, self.span.end as usize);
         let marked = bytes.get(start..end.min(bytes.len())).unwrap_or_default();
         let width = String::from_utf8_lossy(marked).lines().next().map_or(1, |l| l.chars().count());
         let pad: String = text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let mut out = format!("{}:{line}:{column}: {}\n", source.path, self.reason);
+        let mut out = format!("{}: {}\n", source.place(self.span.start), self.reason);
         out += &format!("  {text}\n  {pad}{}", "^".repeat(width.clamp(1, rest)));
         if let Some(hint) = &self.hint {
             out += &format!("\n  hint: {hint}");

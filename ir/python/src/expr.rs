@@ -479,6 +479,9 @@ impl Importer<'_> {
                     };
                     self.hint = hint.clone().filter(|_| c.ops.len() == 1);
                     match (&left, &right) {
+                        (Value::Str(x), Value::Str(y)) if op == BinOp::Eq || op == BinOp::Ne => {
+                            Value::bool((x == y) == (op == BinOp::Eq))
+                        }
                         (Value::Tuple(x), Value::Tuple(y)) if op == BinOp::Eq || op == BinOp::Ne => {
                             self.compare_tuples(&x.clone(), &y.clone(), op == BinOp::Eq, span)?
                         }

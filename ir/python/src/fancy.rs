@@ -17,7 +17,7 @@ use crate::value::{Kind, Value, View};
 
 /// An array that is indexed by arrays: in the view all slices are done, and each of `at` picks along one
 /// dimension of it.
-pub struct Picked {
+struct Picked {
     view: View,
     at: Vec<(usize, View)>,
     /// The common shape of the index arrays.
@@ -349,7 +349,8 @@ impl Importer<'_> {
     }
 
     /// Runs `write` for every place in the index arrays, in order.
-    pub fn one_by_one(
+    #[expect(clippy::type_complexity, reason = "a callback that is given a callback")]
+    fn one_by_one(
         &mut self,
         picked: &Picked,
         write: &mut dyn FnMut(&mut Self, View, &dyn Fn(&View) -> Value) -> Res<()>,
@@ -378,6 +379,7 @@ impl Importer<'_> {
         written
     }
 
+    #[expect(clippy::type_complexity, reason = "a callback that is given a callback")]
     fn write_one(
         &mut self,
         picked: &Picked,
@@ -407,34 +409,5 @@ impl Importer<'_> {
             if v.rank() == 0 { Value::elem(Kind::Np(v.dtype), v) } else { Value::Array(v) }
         };
         write(self, target, &part)
-    }
-
-    /// `ufunc.at(a, indices, b)`: every index counts, also one that comes again.
-    pub fn update_at(
-        &mut self,
-        view: &View,
-        items: &[Item],
-        update: &mut dyn FnMut(&mut Self, &View, Option<&Value>) -> Res<()>,
-        value: Option<Value>,
-        span: Span,
-    ) -> Res<()> {
-        self.masks_fit(view, items, span)?;
-        let picked = self.picked(view, items, span)?;
-        let full = picked.full_shape();
-        let value = match value {
-            Some(Value::Array(v)) => Some(Value::Array(self.broadcast_view(&v, &full, span)?)),
-            other => other,
-        };
-        self.one_by_one(
-            &picked,
-            &mut |s, target, part| {
-                let part = match &value {
-                    Some(Value::Array(v)) => Some(part(v)),
-                    other => other.clone(),
-                };
-                update(s, &target, part.as_ref())
-            },
-            span,
-        )
     }
 }

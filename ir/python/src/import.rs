@@ -143,7 +143,7 @@ pub struct Parameter {
 const STACK: usize = 512 << 20;
 
 /// Runs on a stack that nested input does not exhaust.
-fn deep<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn deep<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let spawned =
             std::thread::Builder::new().name("import".into()).stack_size(STACK).spawn_scoped(scope, f);
@@ -194,7 +194,10 @@ pub fn parameters(source: &Arc<Source>, function: &str) -> Result<Vec<Parameter>
     })
 }
 
-fn find<'m>(module: &'m Module, function: &str) -> Result<&'m ast::StmtFunctionDef, Vec<Diagnostic>> {
+pub(crate) fn find<'m>(
+    module: &'m Module,
+    function: &str,
+) -> Result<&'m ast::StmtFunctionDef, Vec<Diagnostic>> {
     module.functions.get(function).ok_or_else(|| {
         let reason = format!("the file has no function '{function}'");
         vec![Diagnostic::new(Span { start: 0, end: 0 }, reason)]
@@ -217,7 +220,7 @@ pub fn import(
     deep(|| {
         let module = Module::parse(source)?;
         let f = find(&module, function)?;
-        check_signature(f).map_err(|d| vec![d])?;
+        check_signature(f, &module).map_err(|d| vec![d])?;
         let mut plan = Plan::default();
         for _ in 0..400 {
             match attempt(&module, f, arguments, &mut plan) {

@@ -4,6 +4,7 @@
 //! symbolic shape. Each NumPy operation becomes one map or library node in its own state. What the facts
 //! do not decide about shapes is decided on a sample of the arguments, and becomes a guard or a constant.
 
+mod annotations;
 mod args;
 mod bounds;
 mod calls;
@@ -15,6 +16,7 @@ mod emit;
 mod expr;
 mod fancy;
 mod import;
+mod link;
 mod lists;
 mod module;
 mod numpy;
@@ -25,5 +27,9 @@ pub mod spec;
 mod stmt;
 mod value;
 
+pub use annotations::{Declared, annotations, notes};
 pub use diagnostic::Diagnostic;
 pub use import::{Binding, Import, Mismatch, Parameter, Sample, functions, import, parameters, select};
+pub use link::absolute;
+pub use module::{Wanted, wanted};
+pub use numpy::support;

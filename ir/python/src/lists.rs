@@ -214,7 +214,10 @@ impl Importer<'_> {
             return Ok(None);
         }
         let iter = self.iterable(&g.iter, span)?;
-        let Some(count) = self.dynamic_length(&iter, span)? else { return Ok(None) };
+        let Some(mut count) = self.dynamic_length(&iter, span)? else { return Ok(None) };
+        if !self.nonneg_everywhere(&count, span)?.is_yes() {
+            count = count.max(Expr::zero());
+        }
         let var = self.fresh("i");
         let range = Range::new(0, &count);
         let mark = self.mark();

@@ -114,7 +114,6 @@ impl Importer<'_> {
                 let one = self.operand(&Value::float(1.0), t, inputs, span)?;
                 tasklet::Expr::bin(BinOp::Div, one, x)
             }
-            _ if t.is_complex() => return fail_hint(span, "a complex power", "write it as products"),
             _ => {
                 let y = self.operand(b, t, inputs, span)?;
                 tasklet::Expr::bin(BinOp::Pow, x, y)
@@ -184,9 +183,10 @@ impl Importer<'_> {
         let t = kind.dtype();
         let float = match func {
             Func::IsNan | Func::IsInf | Func::IsFinite if !t.is_float() && !t.is_complex() => DType::F64,
-            Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign
-                if t.is_int() || t == DType::Bool =>
-            {
+            Func::Floor | Func::Ceil | Func::Trunc if t.is_int() || t == DType::Bool => {
+                return self.map1(name, a, t, t, |x| x, span);
+            }
+            Func::Sign if t.is_int() || t == DType::Bool => {
                 let hint = "integers need no rounding; convert by astype where a float is wanted";
                 return fail_hint(span, format!("{name} of {}", kind.describe()), hint);
             }
@@ -195,12 +195,12 @@ impl Importer<'_> {
                 Err(e) => return fail_hint(span, e, "convert by astype(np.float64) first"),
             },
         };
-        if float.is_complex() {
-            return fail_hint(
-                span,
-                format!("{name} of complex numbers"),
-                "only arithmetic is supported on them",
-            );
+        let real_only = matches!(
+            func,
+            Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign | Func::Cbrt | Func::Exp2
+        );
+        if float.is_complex() && real_only {
+            return fail_hint(span, format!("{name} of complex numbers"), "take the real or imaginary part");
         }
         let to = if matches!(func, Func::IsNan | Func::IsInf | Func::IsFinite) { DType::Bool } else { float };
         self.map1(name, a, float, to, |x| tasklet::Expr::call(func, x), span)
@@ -215,7 +215,8 @@ impl Importer<'_> {
         }
         let t = kind.dtype();
         if t.is_complex() {
-            return fail_hint(span, "abs of complex numbers", "only arithmetic is supported on them");
+            let value = self.map1("abs", a, t, t.part(), |x| tasklet::Expr::un(UnOp::Abs, x), span)?;
+            return Ok(if kind == Kind::Complex { rekind(value, Kind::Float) } else { value });
         }
         if t == DType::Bool || t.is_unsigned() {
             return self.map1("abs", a, t, t, |x| x, span);

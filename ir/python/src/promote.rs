@@ -66,8 +66,7 @@ pub fn loop_of(op: Binary, t: DType) -> Result<(DType, DType), String> {
         Add | Mul => (t, t),
         Sub if t == DType::Bool => return wrong("bool; use '^' or logical_xor"),
         Sub => (t, t),
-        Div if t.is_complex() => return wrong("complex numbers; multiply by the reciprocal's parts"),
-        Div if t.is_float() => (t, t),
+        Div if t.is_float() || t.is_complex() => (t, t),
         Div => (DType::F64, DType::F64),
         FloorDiv | Mod | Fmod if t.is_complex() => return wrong("complex numbers"),
         FloorDiv | Mod | Fmod | Pow => (no_bool(t), no_bool(t)),
@@ -79,7 +78,8 @@ pub fn loop_of(op: Binary, t: DType) -> Result<(DType, DType), String> {
         Lt | Le | Gt | Ge | Min | Max if t.is_complex() => return wrong("complex numbers here"),
         Eq | Ne | Lt | Le | Gt | Ge => (t, DType::Bool),
         Min | Max => (t, t),
-        Atan2 | Hypot | CopySign => {
+        Complex => (float_of(t)?, if t == DType::F32 { DType::C64 } else { DType::C128 }),
+        Atan2 | Hypot | CopySign | NextAfter => {
             let f = float_of(t)?;
             if f.is_complex() {
                 return wrong("complex numbers");
@@ -140,6 +140,8 @@ pub fn verb(op: Binary) -> &'static str {
             Hypot => "hypot",
             CopySign => "copysign",
             Fmod => "fmod",
+            Complex => "complex",
+            NextAfter => "nextafter",
         },
     }
 }
@@ -172,6 +174,7 @@ pub fn binary_named(name: &str) -> Option<Binary> {
         "arctan2" => Atan2,
         "hypot" => Hypot,
         "copysign" => CopySign,
+        "nextafter" => NextAfter,
         "logical_and" => return Some(Binary::LogicalAnd),
         "logical_or" => return Some(Binary::LogicalOr),
         "logical_xor" => return Some(Binary::LogicalXor),

@@ -14,6 +14,7 @@ use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
 use crate::diagnostic::Diagnostic;
 use crate::emit::Inputs;
 use crate::expr::{Test, not, operator};
+use crate::module::Module;
 use crate::numpy::same_kind;
 use crate::promote::Binary;
 use crate::scan::{assigned, rebound, returns, targets};
@@ -604,15 +605,13 @@ pub fn view_of(v: &Value) -> Option<View> {
 }
 
 /// Refuses what a function's head has beyond plain parameters.
-pub fn check_signature(f: &ast::StmtFunctionDef) -> Result<(), Diagnostic> {
+pub fn check_signature(f: &ast::StmtFunctionDef, module: &Module) -> Result<(), Diagnostic> {
     let span = span_of(&f.name);
     if f.is_async {
         return Err(Diagnostic::new(span, "an async function is not supported"));
     }
-    if let Some(d) = f.decorator_list.first() {
-        return Err(
-            Diagnostic::new(span_of(d), "a decorated function is not supported").hint("remove the decorator")
-        );
+    for d in &f.decorator_list {
+        crate::annotations::check_decorator(module, d)?;
     }
     if f.parameters.kwarg.is_some() {
         return Err(Diagnostic::new(span, "'**kwargs' is not supported").hint("name every parameter"));

@@ -42,7 +42,7 @@ fn arguments(name: &str, source: &str, function: &str, size: i64, equal: bool, n
         .enumerate()
         .map(|(i, k)| (k.clone(), if equal { size } else { size + i as i64 }))
         .collect();
-    let file = std::sync::Arc::new(weft_ir::sdfg::Source { path: "kernel.py".into(), text: source.into() });
+    let file = std::sync::Arc::new(weft_ir::sdfg::Source::new("kernel.py", source));
     let parameters = weft_python::parameters(&file, function).expect("parameters");
     parameters
         .iter()

@@ -36,6 +36,10 @@ pub fn python(e: &Expr, names: &Names) -> String {
             let same = |e: &Expr| exactly_typed(e, &sub(e), names);
             binary(*op, &same(a), &same(b))
         }
+        Expr::Bin(BinOp::Complex, a, b) => {
+            let known = names.types.and_then(|types| type_of(e, types).ok());
+            format!("dace.{}({}, {})", known.unwrap_or(DType::C128).numpy(), sub(a), sub(b))
+        }
         Expr::Bin(op, a, b) => narrowed(e, binary(*op, &sub(a), &sub(b)), names),
         Expr::Call(func, a) => format!("{}({})", function(*func), sub(a)),
         Expr::Select(c, a, b) => format!("({} if {} else {})", sub(a), sub(c), sub(b)),
@@ -128,6 +132,9 @@ fn binary(op: BinOp, a: &str, b: &str) -> String {
         BinOp::Hypot => call("hypot"),
         BinOp::CopySign => call("copysign"),
         BinOp::Fmod => call("fmod"),
+        BinOp::NextAfter => call("nextafter"),
+        // Written with its type by the caller.
+        BinOp::Complex => call("dace.complex128"),
     }
 }
 
@@ -140,6 +147,7 @@ fn function(func: Func) -> &'static str {
         Func::Asinh => "asinh",
         Func::Acosh => "acosh",
         Func::Atanh => "atanh",
+        Func::Gamma => "tgamma",
         other => other.name(),
     }
 }

@@ -69,7 +69,14 @@ pub struct JsonError {
 pub fn write_value(sdfg: &Sdfg) -> Value {
     let mut root = write::root(sdfg);
     let digest = value::digest(&root);
-    let source = sdfg.source.as_ref().map(|s| json!({"path": s.path, "text": s.text}));
+    let source = sdfg.source.as_ref().map(|s| {
+        let others: Vec<Value> = s
+            .others
+            .iter()
+            .map(|f| json!({"path": f.path, "module": f.module, "package": f.package, "start": f.start}))
+            .collect();
+        json!({"path": s.path, "text": s.text, "others": others})
+    });
     let meta = json!({"version": 1, "text": crate::text::print_with_spans(sdfg), "source": source, "digest": digest});
     root["attributes"][META] = meta;
     root

@@ -10,7 +10,7 @@ use super::read_code::{Scope, value_of};
 use super::{JsonError, META, value};
 use crate::dtype::DType;
 use crate::names::Name;
-use crate::sdfg::{Block, BlockKind, Data, Lifetime, Region, Sdfg, Source, Storage, row_major};
+use crate::sdfg::{Block, BlockKind, Data, Lifetime, Region, Sdfg, Source, SourceFile, Storage, row_major};
 use crate::symbolic::{Expr, Range};
 
 pub type Read<T> = Result<T, JsonError>;
@@ -36,8 +36,21 @@ fn unchanged(root: &Value, meta: &Value) -> Option<Sdfg> {
     }
     let mut sdfg = crate::text::parse(text).ok()?;
     if let Some(source) = meta.get("source").filter(|s| s.is_object()) {
-        let field = |key: &str| Some(source.get(key)?.as_str()?.to_string());
-        sdfg.source = Some(Arc::new(Source { path: field("path")?, text: field("text")? }));
+        let field = |of: &Value, key: &str| Some(of.get(key)?.as_str()?.to_string());
+        let mut found = Source::new(field(source, "path")?, field(source, "text")?);
+        for file in source.get("others").and_then(Value::as_array).into_iter().flatten() {
+            found.others.push(SourceFile {
+                path: field(file, "path")?,
+                module: field(file, "module")?,
+                package: file.get("package")?.as_bool()?,
+                start: u32::try_from(file.get("start")?.as_u64()?).ok()?,
+            });
+        }
+        let starts = found.others.iter().map(|f| f.start);
+        if !starts.clone().is_sorted() || !starts.clone().all(|s| found.text.is_char_boundary(s as usize)) {
+            return None;
+        }
+        sdfg.source = Some(Arc::new(found));
     }
     Some(sdfg)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
-use crate::tasklet::{Assign, BinOp, Expr, Func, UnOp, parse};
+use crate::tasklet::{Assign, BinOp, Expr, Func, UnOp, binary_type, call_type, parse};
 use crate::text::cursor::Cursor;
 
 /// What names mean in a text.
@@ -128,6 +128,7 @@ fn word(word: &str, called: bool) -> String {
         "asinh" => "arcsinh",
         "acosh" => "arccosh",
         "atanh" => "arctanh",
+        "tgamma" => "gamma",
         "fabs" | "Abs" => "abs",
         "pow" => "power",
         "py_floor" | "int_floor" => "floor_divide",
@@ -194,26 +195,34 @@ fn typed(e: &Expr, scope: &Scope) -> Result<Typed, String> {
         Expr::Un(op, a) => {
             let a = sub(a)?;
             let dtype = arithmetic(a.1);
-            if *op == UnOp::Abs && dtype.is_complex() {
-                return Err("the absolute value of a complex number".into());
-            }
-            (Expr::un(*op, to(a, dtype)), dtype)
+            let result = if *op == UnOp::Abs { dtype.part() } else { dtype };
+            (Expr::un(*op, to(a, dtype)), result)
         }
         Expr::Bin(op, a, b) => return binary(*op, sub(a)?, sub(b)?),
         Expr::Call(func, a) => {
             let a = sub(a)?;
-            let dtype = if a.1.is_float() { a.1 } else { DType::F64 };
-            let boolean = matches!(func, Func::IsNan | Func::IsInf | Func::IsFinite);
-            let complex = a.1.is_complex();
-            if complex {
-                return Err(format!("'{}' of a complex number", func.name()));
-            }
-            (Expr::call(*func, to(a, dtype)), if boolean { DType::Bool } else { dtype })
+            let dtype = match func {
+                Func::Conj | Func::Real | Func::Imag if a.1 == DType::F32 => DType::C64,
+                Func::Conj | Func::Real | Func::Imag if !a.1.is_complex() => DType::C128,
+                _ if a.1.is_float() || a.1.is_complex() => a.1,
+                _ => DType::F64,
+            };
+            let result = call_type(*func, dtype).map_err(|e| e.to_string())?;
+            (Expr::call(*func, to(a, dtype)), result)
         }
         Expr::Select(c, a, b) => {
             let (c, a, b) = (to(sub(c)?, DType::Bool), sub(a)?, sub(b)?);
             let dtype = if a.1 == b.1 { a.1 } else { common(a.1, b.1) };
             (Expr::select(c, to(a, dtype), to(b, dtype)), dtype)
+        }
+        // The parts of a complex number, in the precision of its type.
+        Expr::Cast(dtype, pair) if dtype.is_complex() && matches!(**pair, Expr::Bin(BinOp::Complex, ..)) => {
+            let parts = pair.operands().into_iter().map(|e| Ok(to(sub(e)?, dtype.part())));
+            let mut parts = parts.collect::<Result<Vec<Expr>, String>>()?.into_iter();
+            let (Some(re), Some(im)) = (parts.next(), parts.next()) else {
+                return Err("a complex number without parts".into());
+            };
+            (Expr::bin(BinOp::Complex, re, im), *dtype)
         }
         Expr::Cast(dtype, a) => {
             let a = sub(a)?;
@@ -233,7 +242,7 @@ fn binary(op: BinOp, a: Typed, b: Typed) -> Result<Typed, String> {
         BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor if a.1 == DType::Bool && b.1 == DType::Bool => {
             DType::Bool
         }
-        BinOp::Atan2 | BinOp::Hypot | BinOp::CopySign | BinOp::Fmod => {
+        BinOp::Atan2 | BinOp::Hypot | BinOp::CopySign | BinOp::Fmod | BinOp::NextAfter | BinOp::Complex => {
             let common = common(a.1, b.1);
             if common.is_float() { common } else { DType::F64 }
         }
@@ -242,6 +251,6 @@ fn binary(op: BinOp, a: Typed, b: Typed) -> Result<Typed, String> {
     if op == BinOp::Div && dtype.is_int() {
         return Err("'/' between integers, which truncates in DaCe".into());
     }
-    let result = if op.is_comparison() { DType::Bool } else { dtype };
+    let result = binary_type(op, dtype).map_err(|e| e.to_string())?;
     Ok((Expr::bin(op, to(a, dtype), to(b, dtype)), result))
 }

@@ -379,7 +379,7 @@ fn debuginfo(span: Span, source: &Source) -> Value {
     let ((l, c), (m, d)) = (source.line_column(span.start), source.line_column(span.end));
     json!({
         "type": "DebugInfo", "start_line": l, "start_column": c - 1, "end_line": m, "end_column": d - 1,
-        "filename": source.path,
+        "filename": source.path_of(span.start),
     })
 }
 

@@ -9,6 +9,7 @@ pub mod library;
 mod order;
 mod paths;
 mod scope;
+mod source;
 mod state;
 pub mod verify;
 
@@ -22,6 +23,7 @@ pub use library::LibraryOp;
 pub use order::{order, order_as, unordered};
 pub use paths::Paths;
 pub use scope::{Scopes, propagate, propagate_from};
+pub use source::{Source, SourceFile, Span};
 pub use state::{Edge, Library, LibraryKind, Map, Nested, Node, Port, Schedule, StateGraph, Tasklet};
 pub use verify::{Verified, Violation, verify};
 
@@ -29,32 +31,6 @@ use crate::dtype::DType;
 use crate::names::Name;
 use crate::symbolic::{Assumptions, Expr, Range};
 use crate::tasklet;
-
-/// A place in the source: byte offsets into [`Source::text`], half-open.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct Span {
-    pub start: u32,
-    pub end: u32,
-}
-
-/// The Python file that the graph was imported from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Source {
-    /// As the user gave it; for display only.
-    pub path: String,
-    pub text: String,
-}
-
-impl Source {
-    /// Line and column, both from 1, of a byte offset.
-    pub fn line_column(&self, offset: u32) -> (usize, usize) {
-        let end = (offset as usize).min(self.text.len());
-        let before = &self.text.as_bytes()[..end];
-        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-        let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |p| p + 1);
-        (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
-    }
-}
 
 /// A fact about the arguments that the graph relies on; checked at every call.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,12 +5,14 @@
 //! integers wrap around, integer division by zero gives 0, `//` and `%` follow Python's signs,
 //! `minimum` and `maximum` propagate NaN. Symbols are `i64`.
 
+mod complex;
 mod eval;
 #[cfg(test)]
 mod numpy_tests;
 pub mod ops;
 pub mod parse;
 mod print;
+mod special;
 mod types;
 
 pub use eval::{Elements, EvalError, eval, eval_with};
@@ -29,6 +31,7 @@ pub enum UnOp {
     Not,
     /// Bitwise complement of an integer.
     Invert,
+    /// Of a complex number, its size: a float.
     Abs,
 }
 
@@ -64,6 +67,10 @@ pub enum BinOp {
     CopySign,
     /// C's `fmod` (`np.fmod`), sign of the dividend.
     Fmod,
+    /// The complex number with these parts, of two floats.
+    Complex,
+    /// The float after the first on the way to the second.
+    NextAfter,
 }
 
 impl BinOp {
@@ -73,7 +80,42 @@ impl BinOp {
     }
 }
 
-/// One-argument mathematical functions, float to float of the same type.
+impl Func {
+    /// The result is `bool` whatever the operand is.
+    pub fn is_test(self) -> bool {
+        matches!(self, Func::IsNan | Func::IsInf | Func::IsFinite | Func::SignBit)
+    }
+
+    /// Complex to complex as well as float to float.
+    pub fn has_complex(self) -> bool {
+        use Func::*;
+        matches!(
+            self,
+            Sqrt | Exp
+                | Exp2
+                | Expm1
+                | Log
+                | Log2
+                | Log10
+                | Log1p
+                | Sin
+                | Cos
+                | Tan
+                | Asin
+                | Acos
+                | Atan
+                | Sinh
+                | Cosh
+                | Tanh
+                | Asinh
+                | Acosh
+                | Atanh
+        )
+    }
+}
+
+/// One-argument mathematical functions, float to float of the same type, many of them complex to
+/// complex as well.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Func {
     Sqrt,
@@ -108,6 +150,20 @@ pub enum Func {
     IsNan,
     IsInf,
     IsFinite,
+    /// Of floats; true for −0.0 as well, `bool`.
+    SignBit,
+    /// Of complex numbers.
+    Conj,
+    /// The parts of a complex number, floats.
+    Real,
+    Imag,
+    Erf,
+    /// 1 − erf, without its cancellation.
+    Erfc,
+    /// C's `tgamma`.
+    Gamma,
+    /// Logarithm of the size of Γ.
+    Lgamma,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,9 +4,10 @@
 //! Every function means what NumPy's ufunc (or `astype`) means on arrays of that type on x86-64:
 //! integers wrap around, `//` and `%` by integer zero are 0, shifts by the width or more give 0
 //! (or −1), conversions of floats that do not fit an integer follow `cvttsd2si`. Operations on
-//! `f32` and `c64` are carried out in single precision.
+//! `f32` and `c64` are carried out in single precision. What NumPy leaves to the C library (functions of
+//! complex numbers) or does not have (`erf`, `gamma`) is the C library's.
 
-use super::{BinOp, Func, UnOp};
+use super::{BinOp, Func, UnOp, complex, special};
 use crate::dtype::{DType, Scalar};
 use crate::sdfg::Wcr;
 
@@ -49,15 +50,6 @@ fn int(dtype: DType, value: i128) -> Scalar {
     Scalar::Int(dtype, wrap(dtype, value))
 }
 
-/// A complex number of that type, its parts rounded to it.
-fn complex(dtype: DType, re: f64, im: f64) -> Scalar {
-    if dtype == DType::C64 {
-        Scalar::Complex(dtype, re as f32 as f64, im as f32 as f64)
-    } else {
-        Scalar::Complex(dtype, re, im)
-    }
-}
-
 pub fn unary(op: UnOp, a: Scalar) -> Result<Scalar, OpError> {
     Ok(match (op, a) {
         (UnOp::Neg, Scalar::Int(t, a)) => int(t, -a),
@@ -70,6 +62,8 @@ pub fn unary(op: UnOp, a: Scalar) -> Result<Scalar, OpError> {
         (UnOp::Abs, Scalar::Int(t, a)) => int(t, a.abs()),
         (UnOp::Abs, Scalar::F32(a)) => Scalar::F32(a.abs()),
         (UnOp::Abs, Scalar::F64(a)) => Scalar::F64(a.abs()),
+        (UnOp::Abs, Scalar::Complex(DType::C64, re, im)) => Scalar::F32((re as f32).hypot(im as f32)),
+        (UnOp::Abs, Scalar::Complex(_, re, im)) => Scalar::F64(re.hypot(im)),
         _ => return Err(undefined(op, &[a])),
     })
 }
@@ -81,7 +75,7 @@ pub fn binary(op: BinOp, a: Scalar, b: Scalar) -> Result<Scalar, OpError> {
         (Scalar::Int(s, x), Scalar::Int(t, y)) if s == t => return ints(op, s, x, y),
         (Scalar::F32(x), Scalar::F32(y)) => f32s(op, x, y),
         (Scalar::F64(x), Scalar::F64(y)) => f64s(op, x, y),
-        (Scalar::Complex(s, ..), Scalar::Complex(t, ..)) if s == t => complexes(op, a, b),
+        (Scalar::Complex(s, ..), Scalar::Complex(t, ..)) if s == t => complex::binary(op, a, b),
         _ => None,
     };
     done.ok_or_else(|| undefined(op, &[a, b]))
@@ -142,7 +136,14 @@ fn ints(op: BinOp, t: DType, a: i128, b: i128) -> Result<Scalar, OpError> {
         BinOp::Ge => Scalar::Bool(a >= b),
         BinOp::Min => int(t, a.min(b)),
         BinOp::Max => int(t, a.max(b)),
-        BinOp::Div | BinOp::And | BinOp::Or | BinOp::Atan2 | BinOp::Hypot | BinOp::CopySign => {
+        BinOp::Div
+        | BinOp::And
+        | BinOp::Or
+        | BinOp::Atan2
+        | BinOp::Hypot
+        | BinOp::CopySign
+        | BinOp::Complex
+        | BinOp::NextAfter => {
             return Err(undefined(op, &[int(t, a), int(t, b)]));
         }
     })
@@ -165,7 +166,7 @@ fn int_pow(t: DType, base: i128, exponent: i128) -> Result<Scalar, OpError> {
 
 /// Operations on one floating-point type.
 macro_rules! floats {
-    ($float:ident, $variant:ident, $binary:ident, $call:ident, $divmod:ident) => {
+    ($float:ident, $variant:ident, $complex:ident, $binary:ident, $call:ident, $divmod:ident) => {
         /// Quotient and remainder with Python's signs, as NumPy computes them.
         fn $divmod(a: $float, b: $float) -> ($float, $float) {
             let mut rest = a % b;
@@ -197,6 +198,7 @@ macro_rules! floats {
                 BinOp::Le => Scalar::Bool(a <= b),
                 BinOp::Gt => Scalar::Bool(a > b),
                 BinOp::Ge => Scalar::Bool(a >= b),
+                BinOp::Complex => Scalar::Complex(DType::$complex, a.into(), b.into()),
                 _ => Scalar::$variant(match op {
                     BinOp::Add => a + b,
                     BinOp::Sub => a - b,
@@ -212,13 +214,14 @@ macro_rules! floats {
                     BinOp::Atan2 => a.atan2(b),
                     BinOp::Hypot => a.hypot(b),
                     BinOp::CopySign => a.copysign(b),
+                    BinOp::NextAfter => special::$float::next_after(a, b),
                     _ => return None,
                 }),
             })
         }
 
-        fn $call(func: Func, a: $float) -> Scalar {
-            Scalar::$variant(match func {
+        fn $call(func: Func, a: $float) -> Option<Scalar> {
+            Some(Scalar::$variant(match func {
                 Func::Sqrt => a.sqrt(),
                 Func::Cbrt => a.cbrt(),
                 Func::Exp => a.exp(),
@@ -248,16 +251,22 @@ macro_rules! floats {
                 Func::Sign if a < 0.0 => -1.0,
                 Func::Sign if a == 0.0 => 0.0,
                 Func::Sign => a,
-                Func::IsNan => return Scalar::Bool(a.is_nan()),
-                Func::IsInf => return Scalar::Bool(a.is_infinite()),
-                Func::IsFinite => return Scalar::Bool(a.is_finite()),
-            })
+                Func::IsNan => return Some(Scalar::Bool(a.is_nan())),
+                Func::IsInf => return Some(Scalar::Bool(a.is_infinite())),
+                Func::IsFinite => return Some(Scalar::Bool(a.is_finite())),
+                Func::SignBit => return Some(Scalar::Bool(a.is_sign_negative())),
+                Func::Erf => special::$float::erf(a),
+                Func::Erfc => special::$float::erfc(a),
+                Func::Gamma => special::$float::gamma(a),
+                Func::Lgamma => special::$float::lgamma(a),
+                Func::Conj | Func::Real | Func::Imag => return None,
+            }))
         }
     };
 }
 
-floats!(f32, F32, f32s, f32_call, f32_divmod);
-floats!(f64, F64, f64s, f64_call, f64_divmod);
+floats!(f32, F32, C64, f32s, f32_call, f32_divmod);
+floats!(f64, F64, C128, f64s, f64_call, f64_divmod);
 
 // Rust's own inverse hyperbolic functions lose digits near zero (asinh) and are up to 10 ulp off;
 // these are exact enough where `ln_1p` is.
@@ -293,28 +302,16 @@ fn c_atanh(x: f64) -> f64 {
     (0.5 * (2.0 * a / (1.0 - a)).ln_1p()).copysign(x)
 }
 
-fn complexes(op: BinOp, a: Scalar, b: Scalar) -> Option<Scalar> {
-    let (Scalar::Complex(t, ar, ai), Scalar::Complex(_, br, bi)) = (a, b) else { return None };
-    let single = t == DType::C64;
-    let mul = |x: f64, y: f64| if single { (x as f32 * y as f32) as f64 } else { x * y };
-    Some(match op {
-        BinOp::Add => complex(t, ar + br, ai + bi),
-        BinOp::Sub => complex(t, ar - br, ai - bi),
-        BinOp::Mul => complex(t, mul(ar, br) - mul(ai, bi), mul(ar, bi) + mul(ai, br)),
-        BinOp::Eq => Scalar::Bool(ar == br && ai == bi),
-        BinOp::Ne => Scalar::Bool(ar != br || ai != bi),
-        _ => return None,
-    })
-}
-
-/// Float to float, or to `bool`; `Sign` takes integers as well.
+/// A function of a float or a complex number; `Sign` takes integers as well.
 pub fn call(func: Func, a: Scalar) -> Result<Scalar, OpError> {
-    Ok(match (func, a) {
+    let value = match (func, a) {
         (_, Scalar::F32(a)) => f32_call(func, a),
         (_, Scalar::F64(a)) => f64_call(func, a),
-        (Func::Sign, Scalar::Int(t, a)) => int(t, a.signum()),
-        _ => return Err(undefined(func, &[a])),
-    })
+        (_, Scalar::Complex(..)) => complex::call(func, a),
+        (Func::Sign, Scalar::Int(t, a)) => Some(int(t, a.signum())),
+        _ => None,
+    };
+    value.ok_or_else(|| undefined(func, &[a]))
 }
 
 /// Truncated towards zero; what does not fit follows `cvttsd2si` as compilers use it.
@@ -362,10 +359,10 @@ pub fn cast(to: DType, a: Scalar) -> Scalar {
         }),
         DType::F64 => Scalar::F64(to_f64(a)),
         DType::C64 | DType::C128 => match a {
-            Scalar::Complex(_, re, im) => complex(to, re, im),
+            Scalar::Complex(_, re, im) => complex::of(to, re, im),
             // An integer is rounded once, to the type of the parts.
             Scalar::Int(_, a) if to == DType::C64 => Scalar::Complex(to, (a as f32).into(), 0.0),
-            _ => complex(to, to_f64(a), 0.0),
+            _ => complex::of(to, to_f64(a), 0.0),
         },
         _ => match a {
             Scalar::Bool(a) => Scalar::Int(to, a.into()),

@@ -259,7 +259,10 @@ impl<'a> Parser<'_, 'a, '_> {
                 (Expr::Lit(Scalar::F64(re)), Expr::Lit(Scalar::F64(im))) => {
                     Ok((Expr::Lit(Scalar::Complex(dtype, re, im)), 1))
                 }
-                _ => self.cursor.fault_at(at, "the parts of a complex literal are f64 literals", ""),
+                (re, im) => {
+                    let height = height.max(second.1 + 1);
+                    Ok((Expr::cast(dtype, Expr::bin(BinOp::Complex, re, im)), height + 1))
+                }
             },
             (None, Some(dtype), ..) => Ok((Expr::cast(dtype, first.0), height)),
             (None, _, _, Some(func)) => Ok((Expr::call(func, first.0), height)),

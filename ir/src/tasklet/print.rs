@@ -57,6 +57,8 @@ impl BinOp {
             BinOp::Hypot => "hypot",
             BinOp::CopySign => "copysign",
             BinOp::Fmod => "fmod",
+            BinOp::Complex => "complex",
+            BinOp::NextAfter => "nextafter",
             _ => return None,
         })
     }
@@ -69,13 +71,14 @@ impl BinOp {
             "power" => return Some(BinOp::Pow),
             _ => {}
         }
-        [BinOp::Min, BinOp::Max, BinOp::Atan2, BinOp::Hypot, BinOp::CopySign, BinOp::Fmod]
+        use BinOp::*;
+        [Min, Max, Atan2, Hypot, CopySign, Fmod, Complex, NextAfter]
             .into_iter()
             .find(|op| op.call_name() == Some(name))
     }
 }
 
-const FUNCS: [(Func, &str); 29] = [
+const FUNCS: [(Func, &str); 37] = [
     (Func::Sqrt, "sqrt"),
     (Func::Cbrt, "cbrt"),
     (Func::Exp, "exp"),
@@ -105,15 +108,23 @@ const FUNCS: [(Func, &str); 29] = [
     (Func::IsNan, "isnan"),
     (Func::IsInf, "isinf"),
     (Func::IsFinite, "isfinite"),
+    (Func::SignBit, "signbit"),
+    (Func::Conj, "conj"),
+    (Func::Real, "real"),
+    (Func::Imag, "imag"),
+    (Func::Erf, "erf"),
+    (Func::Erfc, "erfc"),
+    (Func::Gamma, "gamma"),
+    (Func::Lgamma, "lgamma"),
 ];
 
 impl Func {
-    /// All functions with NumPy's names.
+    /// All functions with their names.
     pub fn all() -> impl Iterator<Item = (Func, &'static str)> {
         FUNCS.into_iter()
     }
 
-    /// NumPy's name.
+    /// NumPy's name; that of Python's `math` where NumPy has none.
     pub fn name(self) -> &'static str {
         FUNCS.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }

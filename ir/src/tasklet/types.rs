@@ -93,41 +93,49 @@ pub fn unary_type(op: UnOp, t: DType) -> Result<DType, TypeError> {
         UnOp::Neg => t != DType::Bool,
         UnOp::Not => t == DType::Bool,
         UnOp::Invert => t.is_int(),
-        UnOp::Abs => !t.is_complex(),
+        UnOp::Abs => true,
     };
-    if ok { Ok(t) } else { Err(TypeError::Unsupported { op: format!("{op:?}"), dtype: t }) }
+    if ok {
+        Ok(if op == UnOp::Abs { t.part() } else { t })
+    } else {
+        Err(TypeError::Unsupported { op: format!("{op:?}"), dtype: t })
+    }
 }
 
 /// The result type of a binary operation on two values of type `t`.
 pub fn binary_type(op: BinOp, t: DType) -> Result<DType, TypeError> {
+    let unsupported = || TypeError::Unsupported { op: format!("{op:?}"), dtype: t };
     let ok = match op {
         BinOp::Add | BinOp::Mul => true,
         BinOp::Sub => t != DType::Bool,
-        BinOp::Div => t.is_float(),
-        BinOp::FloorDiv | BinOp::Mod | BinOp::Fmod | BinOp::Pow => t.is_int() || t.is_float(),
+        BinOp::Div => t.is_float() || t.is_complex(),
+        BinOp::Pow => t != DType::Bool,
+        BinOp::FloorDiv | BinOp::Mod | BinOp::Fmod => t.is_int() || t.is_float(),
         BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor => t.is_int() || t == DType::Bool,
         BinOp::Shl | BinOp::Shr => t.is_int(),
         BinOp::And | BinOp::Or => t == DType::Bool,
         BinOp::Eq | BinOp::Ne => true,
         BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::Min | BinOp::Max => !t.is_complex(),
-        BinOp::Atan2 | BinOp::Hypot | BinOp::CopySign => t.is_float(),
+        BinOp::Complex => return t.complex().ok_or_else(unsupported),
+        BinOp::Atan2 | BinOp::Hypot | BinOp::CopySign | BinOp::NextAfter => t.is_float(),
     };
     match ok {
         true if op.is_comparison() => Ok(DType::Bool),
         true => Ok(t),
-        false => Err(TypeError::Unsupported { op: format!("{op:?}"), dtype: t }),
+        false => Err(unsupported()),
     }
 }
 
 /// The result type of a function.
 pub fn call_type(func: Func, t: DType) -> Result<DType, TypeError> {
-    match func {
-        Func::IsNan | Func::IsInf | Func::IsFinite if t.is_float() => Ok(DType::Bool),
-        Func::Sign if t.is_int() || t.is_float() => Ok(t),
-        Func::IsNan | Func::IsInf | Func::IsFinite => {
-            Err(TypeError::Unsupported { op: format!("{func:?}"), dtype: t })
-        }
-        _ if t.is_float() => Ok(t),
-        _ => Err(TypeError::Unsupported { op: format!("{func:?}"), dtype: t }),
-    }
+    let result = match func {
+        Func::IsNan | Func::IsInf | Func::IsFinite if t.is_complex() => Some(DType::Bool),
+        Func::Conj if t.is_complex() => Some(t),
+        Func::Real | Func::Imag if t.is_complex() => Some(t.part()),
+        Func::Conj | Func::Real | Func::Imag => None,
+        Func::Sign if t.is_int() => Some(t),
+        _ if func.is_test() => t.is_float().then_some(DType::Bool),
+        _ => (t.is_float() || (t.is_complex() && func.has_complex())).then_some(t),
+    };
+    result.ok_or_else(|| TypeError::Unsupported { op: format!("{func:?}"), dtype: t })
 }

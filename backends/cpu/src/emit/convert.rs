@@ -2,11 +2,19 @@
 
 use weft_ir::dtype::DType;
 
+use super::func::Ssa;
 use super::value::float;
 use super::{Emitter, Result, scalar_type};
 
 impl Emitter<'_> {
-    pub fn convert(&mut self, a: &str, from: DType, to: DType) -> Result<String> {
+    pub fn convert(&mut self, a: &Ssa, from: DType, to: DType) -> Result<Ssa> {
+        if from.is_complex() || to.is_complex() {
+            return self.convert_complex(a, from, to);
+        }
+        Ok(self.convert_scalar(a.first(), from, to)?.into())
+    }
+
+    pub fn convert_scalar(&mut self, a: &str, from: DType, to: DType) -> Result<String> {
         let (tf, tt) = (scalar_type(from)?, scalar_type(to)?);
         if from == to {
             return Ok(a.to_owned());

@@ -20,11 +20,40 @@ pub enum Key {
     Buffer(BufferId),
 }
 
+/// The operands that stand for a value: one, or the real and the imaginary part of a complex number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ssa {
+    first: Rc<str>,
+    second: Option<Rc<str>>,
+}
+
+impl Ssa {
+    pub fn pair(re: impl Into<Rc<str>>, im: impl Into<Rc<str>>) -> Ssa {
+        Ssa { first: re.into(), second: Some(im.into()) }
+    }
+
+    /// The only operand, or the real part.
+    pub fn first(&self) -> &str {
+        &self.first
+    }
+
+    /// Real and imaginary part.
+    pub fn parts(&self) -> Option<(&str, &str)> {
+        Some((&self.first, self.second.as_deref()?))
+    }
+}
+
+impl<T: Into<Rc<str>>> From<T> for Ssa {
+    fn from(operand: T) -> Ssa {
+        Ssa { first: operand.into(), second: None }
+    }
+}
+
 /// How a name is reached.
 #[derive(Clone, Debug)]
 pub enum Bind {
     /// A value, or the pointer of a buffer.
-    Value(Rc<str>),
+    Value(Ssa),
     /// A memory slot of this function.
     Slot(Rc<str>),
     /// A value or slot of the function that this one is outlined from.

@@ -7,7 +7,7 @@ use weft_ir::names::Name;
 use weft_ir::symbolic::{Atom, Expr, Term, View};
 use weft_looptree::BufferId;
 
-use super::func::{Bind, Capture, Key};
+use super::func::{Bind, Capture, Key, Ssa};
 use super::{Emitter, Result, malformed, memory_type, scalar_type, unsupported};
 
 impl Emitter<'_> {
@@ -99,25 +99,32 @@ impl Emitter<'_> {
 
     fn symbol(&mut self, name: Name) -> Result<String> {
         if let Some(found) = self.read(Key::Symbol(name))? {
-            return Ok(found.0);
+            return Ok(found.0.first().to_owned());
         }
         // A scalar that lowering turned into a local may appear in an index.
         match self.read(Key::Local(name))? {
-            Some((value, DType::I64)) => Ok(value),
+            Some((value, DType::I64)) => Ok(value.first().to_owned()),
             _ => Err(malformed(format!("the symbol {name} has no value here"))),
         }
     }
 
     /// The value that a key is bound to; captured from the enclosing function where needed.
-    pub fn read(&mut self, key: Key) -> Result<Option<(String, DType)>> {
+    pub fn read(&mut self, key: Key) -> Result<Option<(Ssa, DType)>> {
         let Some((bind, dtype)) = self.f.lookup(key) else { return Ok(None) };
-        let ty = if matches!(key, Key::Buffer(_)) { "ptr" } else { scalar_type(dtype)? };
         let value = match bind {
-            Bind::Value(value) => value.to_string(),
-            Bind::Slot(slot) => self.f.op(&format!("load {ty}, ptr {slot}")),
+            Bind::Value(value) => value,
+            Bind::Slot(slot) => self.load_slot(&slot, dtype)?,
             Bind::Outer(source) => {
-                let value = self.capture(*source, ty);
-                self.f.rebind(key, Bind::Value(Rc::from(value.as_str())));
+                let value = match &*source {
+                    Bind::Value(value) if value.parts().is_some() => self.each(value, |e, part| {
+                        Ok(e.capture(Bind::Value(part.into()), scalar_type(dtype.part())?))
+                    })?,
+                    _ => {
+                        let ty = if matches!(key, Key::Buffer(_)) { "ptr" } else { scalar_type(dtype)? };
+                        self.capture(*source, ty).into()
+                    }
+                };
+                self.f.rebind(key, Bind::Value(value.clone()));
                 value
             }
         };
@@ -128,9 +135,9 @@ impl Emitter<'_> {
     /// The first slot of the context is the status.
     pub fn capture(&mut self, source: Bind, ty: &'static str) -> String {
         if let Bind::Value(value) = &source
-            && !value.starts_with('%')
+            && !value.first().starts_with('%')
         {
-            return value.to_string();
+            return value.first().to_owned();
         }
         self.f.captures.push(Capture { source, ty });
         let offset = 8 * self.f.captures.len();
@@ -144,7 +151,7 @@ impl Emitter<'_> {
     /// The pointer of a buffer.
     pub fn base(&mut self, id: BufferId) -> Result<String> {
         match self.read(Key::Buffer(id))? {
-            Some((pointer, _)) => Ok(pointer),
+            Some((pointer, _)) => Ok(pointer.first().to_owned()),
             None => Err(malformed(format!("the buffer {} is not allocated here", self.buffer(id)?.name))),
         }
     }

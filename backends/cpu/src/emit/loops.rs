@@ -4,8 +4,8 @@ use weft_ir::dtype::DType;
 use weft_ir::names::Name;
 use weft_looptree::{Accumulator, For, LoopSchedule, Stmt, Value};
 
-use super::func::{Bind, Key, LoopContext};
-use super::{Emitter, Result, children, malformed, scalar_type};
+use super::func::{Bind, Key, LoopContext, Ssa};
+use super::{Emitter, Result, children, malformed, slot_type};
 
 /// The bounds of a loop, as operands; the step is a constant that is not zero.
 pub struct Bounds {
@@ -45,10 +45,9 @@ impl Emitter<'_> {
     }
 
     /// Makes the slot of an accumulator, with its first value.
-    pub fn accumulate(&mut self, accumulator: &Accumulator, init: &str) -> Result<String> {
-        let ty = scalar_type(accumulator.dtype)?;
-        let slot = self.f.alloca(ty, 8);
-        self.f.line(&format!("store {ty} {init}, ptr {slot}"));
+    pub fn accumulate(&mut self, accumulator: &Accumulator, init: &Ssa) -> Result<String> {
+        let slot = self.f.alloca(slot_type(accumulator.dtype)?, 8);
+        self.store_slot(&slot, init, accumulator.dtype)?;
         self.accumulator_ops.insert(accumulator.name, accumulator.op);
         self.f.bind(Key::Accumulator(accumulator.name), Bind::Slot(slot.as_str().into()), accumulator.dtype);
         Ok(slot)
@@ -56,9 +55,8 @@ impl Emitter<'_> {
 
     /// After the loop the accumulator is a local.
     pub fn finish_accumulator(&mut self, accumulator: &Accumulator, slot: &str) -> Result<()> {
-        let ty = scalar_type(accumulator.dtype)?;
-        let value = self.f.op(&format!("load {ty}, ptr {slot}"));
-        self.f.bind(Key::Local(accumulator.name), Bind::Value(value.into()), accumulator.dtype);
+        let value = self.load_slot(slot, accumulator.dtype)?;
+        self.f.bind(Key::Local(accumulator.name), Bind::Value(value), accumulator.dtype);
         Ok(())
     }
 

@@ -9,43 +9,61 @@ use super::{Emitter, Result, malformed, scalar_type};
 
 impl Emitter<'_> {
     pub fn function(&mut self, func: Function, (a, dtype): Operand) -> Result<Operand> {
+        if dtype.is_complex() {
+            return self.complex_function(func, &a, dtype);
+        }
+        let a = a.first();
         if !dtype.is_float() {
             return self.function_of_int(func, a, dtype);
         }
-        let ty = scalar_type(dtype)?;
         let value = match func {
-            Function::Sqrt => self.intrinsic("sqrt", dtype, &[&a])?,
-            Function::Floor => self.intrinsic("floor", dtype, &[&a])?,
-            Function::Ceil => self.intrinsic("ceil", dtype, &[&a])?,
-            Function::Trunc => self.intrinsic("trunc", dtype, &[&a])?,
-            Function::Rint => self.intrinsic("roundeven", dtype, &[&a])?,
-            Function::Sign => self.float_sign(dtype, &a)?,
-            Function::IsNan => return Ok((self.f.op(&format!("fcmp uno {ty} {a}, {a}")), DType::Bool)),
-            Function::IsInf | Function::IsFinite => {
-                let size = self.intrinsic("fabs", dtype, &[&a])?;
-                let predicate = if func == Function::IsInf { "oeq" } else { "olt" };
-                let infinity = float(f64::INFINITY);
-                return Ok((self.f.op(&format!("fcmp {predicate} {ty} {size}, {infinity}")), DType::Bool));
+            Function::Sqrt => self.intrinsic("sqrt", dtype, &[a])?,
+            Function::Floor => self.intrinsic("floor", dtype, &[a])?,
+            Function::Ceil => self.intrinsic("ceil", dtype, &[a])?,
+            Function::Trunc => self.intrinsic("trunc", dtype, &[a])?,
+            Function::Rint => self.intrinsic("roundeven", dtype, &[a])?,
+            Function::Sign => self.float_sign(dtype, a)?,
+            _ if func.is_test() => return Ok((self.float_test(func, dtype, a)?.into(), DType::Bool)),
+            Function::Conj | Function::Real | Function::Imag => {
+                return Err(malformed(format!("{func:?} of {dtype}")));
             }
             _ => {
                 let suffix = if dtype == DType::F32 { "f" } else { "" };
-                self.libm(&format!("{}{suffix}", libm_name(func)), dtype, &[&a])?
+                self.libm(&format!("{}{suffix}", libm_name(func)), dtype, &[a])?
             }
         };
-        Ok((value, dtype))
+        Ok((value.into(), dtype))
     }
 
-    fn function_of_int(&mut self, func: Function, a: String, dtype: DType) -> Result<Operand> {
+    /// A function from a float to `bool`.
+    pub fn float_test(&mut self, func: Function, dtype: DType, a: &str) -> Result<String> {
+        let ty = scalar_type(dtype)?;
+        Ok(match func {
+            Function::IsNan => self.f.op(&format!("fcmp uno {ty} {a}, {a}")),
+            Function::SignBit => {
+                let bits = 8 * dtype.size();
+                let a = self.f.op(&format!("bitcast {ty} {a} to i{bits}"));
+                self.f.op(&format!("icmp slt i{bits} {a}, 0"))
+            }
+            _ => {
+                let size = self.intrinsic("fabs", dtype, &[a])?;
+                let predicate = if func == Function::IsInf { "oeq" } else { "olt" };
+                self.f.op(&format!("fcmp {predicate} {ty} {size}, {}", float(f64::INFINITY)))
+            }
+        })
+    }
+
+    fn function_of_int(&mut self, func: Function, a: &str, dtype: DType) -> Result<Operand> {
         let ty = scalar_type(dtype)?;
         match func {
-            Function::Floor | Function::Ceil | Function::Trunc | Function::Rint => Ok((a, dtype)),
+            Function::Floor | Function::Ceil | Function::Trunc | Function::Rint => Ok((a.into(), dtype)),
             Function::IsNan | Function::IsInf => Ok(("false".into(), DType::Bool)),
             Function::IsFinite => Ok(("true".into(), DType::Bool)),
             Function::Sign if dtype.is_int() => {
                 let least = if dtype.is_signed() { "-1" } else { "0" };
                 let which = if dtype.is_signed() { "s" } else { "u" };
-                let low = self.int_intrinsic(&format!("{which}max"), ty, &a, least);
-                Ok((self.int_intrinsic(&format!("{which}min"), ty, &low, "1"), dtype))
+                let low = self.int_intrinsic(&format!("{which}max"), ty, a, least);
+                Ok((self.int_intrinsic(&format!("{which}min"), ty, &low, "1").into(), dtype))
             }
             _ => Err(malformed(format!("{func:?} of {dtype}"))),
         }
@@ -82,7 +100,7 @@ impl Emitter<'_> {
     }
 }
 
-fn libm_name(func: Function) -> &'static str {
+pub fn libm_name(func: Function) -> &'static str {
     match func {
         Function::Cbrt => "cbrt",
         Function::Exp => "exp",
@@ -109,6 +127,13 @@ fn libm_name(func: Function) -> &'static str {
         Function::Ceil => "ceil",
         Function::Trunc => "trunc",
         Function::Rint => "rint",
-        Function::Sign | Function::IsNan | Function::IsInf | Function::IsFinite => "fabs",
+        Function::Erf => "erf",
+        Function::Erfc => "erfc",
+        Function::Gamma => "tgamma",
+        Function::Lgamma => "lgamma",
+        Function::Conj => "conj",
+        Function::Real => "real",
+        Function::Imag => "imag",
+        Function::Sign | Function::IsNan | Function::IsInf | Function::IsFinite | Function::SignBit => "fabs",
     }
 }

@@ -7,6 +7,7 @@
 //! - Symbols that are assigned live in memory slots of the function, everything else in values.
 //! - Every exit goes through the block `exit`, which frees what is still allocated.
 
+mod complex;
 mod convert;
 mod func;
 mod index;
@@ -77,9 +78,6 @@ impl<'p> Emitter<'p> {
             accumulator_ops: BTreeMap::new(),
             f: Func::new(Vec::new(), false),
         };
-        for buffer in &program.buffers {
-            scalar_type(buffer.dtype)?;
-        }
         emitter.alias_scopes();
         Ok(emitter)
     }
@@ -191,7 +189,8 @@ impl<'p> Emitter<'p> {
             text,
             "attributes #0 = {{ nounwind \"prefer-vector-width\"=\"{}\" }}\n\
              attributes #1 = {{ nounwind willreturn memory(none) }}\n\
-             attributes #2 = {{ nounwind }}",
+             attributes #2 = {{ nounwind }}\n\
+             attributes #3 = {{ nounwind willreturn memory(argmem: write) }}",
             self.target.vector_bits
         );
         for (attribute, number) in &self.attributes {
@@ -224,7 +223,7 @@ impl<'p> Emitter<'p> {
             "nounwind willreturn memory(none) \"vector-function-abi-variant\"=\"{}\"",
             mappings.join(",")
         );
-        let next = self.attributes.len() + 3;
+        let next = self.attributes.len() + 4;
         *self.attributes.entry(text).or_insert(next)
     }
 }
@@ -237,7 +236,7 @@ fn unsupported(text: impl Into<String>) -> Error {
     Error::Unsupported(text.into())
 }
 
-/// The LLVM type of a value; `bool` is `i1`.
+/// The LLVM type of a value; `bool` is `i1`. Complex numbers are two values of [`DType::part`].
 fn scalar_type(dtype: DType) -> Result<&'static str> {
     Ok(match dtype {
         DType::Bool => "i1",
@@ -247,13 +246,22 @@ fn scalar_type(dtype: DType) -> Result<&'static str> {
         DType::I64 | DType::U64 => "i64",
         DType::F32 => "float",
         DType::F64 => "double",
-        DType::C64 | DType::C128 => return Err(unsupported(format!("the type {}", dtype.numpy()))),
+        DType::C64 | DType::C128 => return Err(malformed(format!("{dtype} is no single value"))),
     })
 }
 
-/// The LLVM type in memory; `bool` is a byte that is 0 or 1.
+/// The LLVM type in memory; `bool` is a byte that is 0 or 1, a complex number an array of its parts.
 fn memory_type(dtype: DType) -> Result<&'static str> {
-    if dtype == DType::Bool { Ok("i8") } else { scalar_type(dtype) }
+    if dtype == DType::Bool { Ok("i8") } else { slot_type(dtype) }
+}
+
+/// The LLVM type of a slot for values of this function.
+fn slot_type(dtype: DType) -> Result<&'static str> {
+    match dtype {
+        DType::C64 => Ok("[2 x float]"),
+        DType::C128 => Ok("[2 x double]"),
+        _ => scalar_type(dtype),
+    }
 }
 
 fn collect_assigned(stmts: &[Stmt], found: &mut BTreeSet<Name>) {

@@ -4,45 +4,56 @@ use weft_ir::dtype::DType;
 use weft_ir::sdfg::Wcr;
 use weft_ir::tasklet::{BinOp, UnOp};
 
+use super::func::Ssa;
 use super::value::{Operand, float};
 use super::{Emitter, Result, malformed, scalar_type};
 
 impl Emitter<'_> {
     pub fn unary(&mut self, op: UnOp, (a, dtype): Operand) -> Result<Operand> {
-        let ty = scalar_type(dtype)?;
+        if dtype.is_complex() {
+            return self.complex_unary(op, &a, dtype);
+        }
+        let (a, ty) = (a.first(), scalar_type(dtype)?);
         let value = match op {
             UnOp::Not if dtype == DType::Bool => self.f.op(&format!("xor i1 {a}, true")),
             UnOp::Invert if dtype == DType::Bool => self.f.op(&format!("xor i1 {a}, true")),
             UnOp::Invert if dtype.is_int() => self.f.op(&format!("xor {ty} {a}, -1")),
             UnOp::Neg if dtype.is_float() => self.f.op(&format!("fneg {ty} {a}")),
             UnOp::Neg if dtype.is_int() => self.f.op(&format!("sub {ty} 0, {a}")),
-            UnOp::Abs if dtype.is_float() => self.intrinsic("fabs", dtype, &[&a])?,
+            UnOp::Abs if dtype.is_float() => self.intrinsic("fabs", dtype, &[a])?,
             UnOp::Abs if dtype.is_signed() => {
                 self.declare(format!("declare {ty} @llvm.abs.{ty}({ty}, i1)"));
                 self.f.op(&format!("call {ty} @llvm.abs.{ty}({ty} {a}, i1 false)"))
             }
-            UnOp::Abs => a,
+            UnOp::Abs => a.to_owned(),
             _ => return Err(malformed(format!("{op:?} of {dtype}"))),
         };
-        Ok((value, dtype))
+        Ok((value.into(), dtype))
     }
 
     pub fn binary(&mut self, op: BinOp, (a, ta): Operand, (b, tb): Operand) -> Result<Operand> {
         if ta != tb {
             return Err(malformed(format!("{op:?} of {ta} and {tb}")));
         }
+        if ta.is_complex() {
+            return self.complex_binary(op, ta, &a, &b);
+        }
+        let (a, b) = (a.first(), b.first());
         if op.is_comparison() {
-            return Ok((self.compare(op, ta, &a, &b)?, DType::Bool));
+            return Ok((self.compare(op, ta, a, b)?.into(), DType::Bool));
+        }
+        if let (BinOp::Complex, Some(joined)) = (op, ta.complex()) {
+            return Ok((Ssa::pair(a, b), joined));
         }
         let value = match ta {
-            DType::Bool => self.bool_op(op, &a, &b)?,
-            _ if ta.is_float() => self.float_op(op, ta, &a, &b, "")?,
-            _ => self.int_op(op, ta, &a, &b)?,
+            DType::Bool => self.bool_op(op, a, b)?,
+            _ if ta.is_float() => self.float_op(op, ta, a, b, "")?,
+            _ => self.int_op(op, ta, a, b)?,
         };
-        Ok((value, ta))
+        Ok((value.into(), ta))
     }
 
-    fn compare(&mut self, op: BinOp, dtype: DType, a: &str, b: &str) -> Result<String> {
+    pub fn compare(&mut self, op: BinOp, dtype: DType, a: &str, b: &str) -> Result<String> {
         let ty = scalar_type(dtype)?;
         let name = match op {
             BinOp::Eq => "eq",
@@ -76,7 +87,7 @@ impl Emitter<'_> {
     }
 
     /// `flags` is empty or ends with a space.
-    fn float_op(&mut self, op: BinOp, dtype: DType, a: &str, b: &str, flags: &str) -> Result<String> {
+    pub fn float_op(&mut self, op: BinOp, dtype: DType, a: &str, b: &str, flags: &str) -> Result<String> {
         let ty = scalar_type(dtype)?;
         let suffix = if dtype == DType::F32 { "f" } else { "" };
         Ok(match op {
@@ -92,6 +103,7 @@ impl Emitter<'_> {
             BinOp::Pow => self.libm(&format!("pow{suffix}"), dtype, &[a, b])?,
             BinOp::Atan2 => self.libm(&format!("atan2{suffix}"), dtype, &[a, b])?,
             BinOp::Hypot => self.libm(&format!("hypot{suffix}"), dtype, &[a, b])?,
+            BinOp::NextAfter => self.libm(&format!("nextafter{suffix}"), dtype, &[a, b])?,
             BinOp::FloorDiv | BinOp::Mod => {
                 let stem = if op == BinOp::Mod { "mod" } else { "floordiv" };
                 let name = format!("weft_{stem}_{}", dtype.short());
@@ -215,12 +227,12 @@ impl Emitter<'_> {
             }
             _ => {}
         }
-        let base = self.convert(a, dtype, DType::I64)?;
-        let exponent = self.convert(b, dtype, DType::I64)?;
+        let base = self.convert_scalar(a, dtype, DType::I64)?;
+        let exponent = self.convert_scalar(b, dtype, DType::I64)?;
         self.declare("declare i64 @weft_ipow(i64, i64) #1");
         if !dtype.is_signed() {
             let power = self.f.op(&format!("call i64 @weft_ipow(i64 {base}, i64 {exponent}) #1"));
-            return self.convert(&power, DType::I64, dtype);
+            return self.convert_scalar(&power, DType::I64, dtype);
         }
         let odd = self.f.op(&format!("and i64 {exponent}, 1"));
         let negative = self.f.op(&format!("icmp slt i64 {exponent}, 0"));
@@ -233,11 +245,15 @@ impl Emitter<'_> {
         let lost = self.f.op(&format!("xor i1 {unit}, true"));
         let lost = self.f.op(&format!("and i1 {lost}, {negative}"));
         let power = self.f.op(&format!("select i1 {lost}, i64 0, i64 {power}"));
-        self.convert(&power, DType::I64, dtype)
+        self.convert_scalar(&power, DType::I64, dtype)
     }
 
     /// One step of a reduction, which may be reassociated.
-    pub fn fold(&mut self, op: Wcr, dtype: DType, a: &str, b: &str) -> Result<String> {
+    pub fn fold(&mut self, op: Wcr, dtype: DType, a: &Ssa, b: &Ssa) -> Result<Ssa> {
+        if dtype.is_complex() {
+            return self.complex_fold(op, dtype, a, b);
+        }
+        let (a, b) = (a.first(), b.first());
         let op = match op {
             Wcr::Sum => BinOp::Add,
             Wcr::Product => BinOp::Mul,
@@ -248,16 +264,26 @@ impl Emitter<'_> {
             Wcr::And => BinOp::And,
             Wcr::Or => BinOp::Or,
         };
-        match dtype {
-            DType::Bool => self.bool_op(op, a, b),
-            _ if dtype.is_float() => self.float_op(op, dtype, a, b, "reassoc "),
-            _ => self.int_op(op, dtype, a, b),
-        }
+        let value = match dtype {
+            DType::Bool => self.bool_op(op, a, b)?,
+            _ if dtype.is_float() => self.float_op(op, dtype, a, b, "reassoc ")?,
+            _ => self.int_op(op, dtype, a, b)?,
+        };
+        Ok(value.into())
     }
 }
 
-/// The neutral element of a reduction, as the text of a constant.
-pub fn neutral(op: Wcr, dtype: DType) -> String {
+/// The neutral element of a reduction, as a constant.
+pub fn neutral(op: Wcr, dtype: DType) -> Ssa {
+    let part = neutral_part(op, dtype.part());
+    match op {
+        _ if !dtype.is_complex() => part.into(),
+        Wcr::Product => Ssa::pair(part, float(0.0)),
+        _ => Ssa::pair(part.clone(), part),
+    }
+}
+
+fn neutral_part(op: Wcr, dtype: DType) -> String {
     if dtype == DType::Bool {
         return matches!(op, Wcr::Product | Wcr::Min | Wcr::And).to_string();
     }

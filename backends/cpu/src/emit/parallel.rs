@@ -9,7 +9,7 @@ use weft_looptree::For;
 use super::func::{Bind, Func};
 use super::loops::{Bounds, has_loop};
 use super::ops::neutral;
-use super::{Emitter, Result, scalar_type};
+use super::{Emitter, Result, slot_type};
 
 impl Emitter<'_> {
     pub fn parallel(&mut self, f: &For) -> Result<()> {
@@ -21,7 +21,7 @@ impl Emitter<'_> {
         for accumulator in &f.accumulators {
             let (init, found) = self.value(&accumulator.init)?;
             inits.push(self.expect(init, found, accumulator.dtype)?);
-            let ty = scalar_type(accumulator.dtype)?;
+            let ty = slot_type(accumulator.dtype)?;
             partials.push(self.f.alloca(&format!("[{} x {ty}]", weft_rt::MAX_CHUNKS), 64));
         }
         let child = Func::new(self.f.outer_env(), true);
@@ -44,16 +44,14 @@ impl Emitter<'_> {
             self.f.label(&ok);
         }
         for ((accumulator, init), partial) in f.accumulators.iter().zip(inits).zip(partials) {
-            let ty = scalar_type(accumulator.dtype)?;
+            let (dtype, ty) = (accumulator.dtype, slot_type(accumulator.dtype)?);
             let slot = self.f.alloca(ty, 8);
-            self.f.line(&format!("store {ty} {init}, ptr {slot}"));
+            self.store_slot(&slot, &init, dtype)?;
             self.each_chunk(&chunks, |e, chunk| {
                 let at = e.f.op(&format!("getelementptr inbounds {ty}, ptr {partial}, i64 {chunk}"));
-                let part = e.f.op(&format!("load {ty}, ptr {at}"));
-                let sum = e.f.op(&format!("load {ty}, ptr {slot}"));
-                let sum = e.fold(accumulator.op, accumulator.dtype, &sum, &part)?;
-                e.f.line(&format!("store {ty} {sum}, ptr {slot}"));
-                Ok(())
+                let (part, sum) = (e.load_slot(&at, dtype)?, e.load_slot(&slot, dtype)?);
+                let sum = e.fold(accumulator.op, dtype, &sum, &part)?;
+                e.store_slot(&slot, &sum, dtype)
             })?;
             self.finish_accumulator(accumulator, &slot)?;
         }
@@ -91,11 +89,11 @@ impl Emitter<'_> {
         let own = Bounds { begin: from, end: to, step: bounds.step };
         self.counted(f.var, &own, true, !has_loop(&f.body), &f.body)?;
         for ((accumulator, slot), partial) in f.accumulators.iter().zip(slots).zip(partials) {
-            let ty = scalar_type(accumulator.dtype)?;
+            let ty = slot_type(accumulator.dtype)?;
             let partial = self.capture(Bind::Value(partial.as_str().into()), "ptr");
             let at = self.f.op(&format!("getelementptr inbounds {ty}, ptr {partial}, i64 %chunk"));
-            let value = self.f.op(&format!("load {ty}, ptr {slot}"));
-            self.f.line(&format!("store {ty} {value}, ptr {at}"));
+            let value = self.load_slot(&slot, accumulator.dtype)?;
+            self.store_slot(&at, &value, accumulator.dtype)?;
         }
         self.f.line("br label %exit");
         self.f.label("exit");
@@ -117,7 +115,7 @@ impl Emitter<'_> {
             let ty = capture.ty;
             let value = match capture.source {
                 Bind::Slot(slot) => self.f.op(&format!("load {ty}, ptr {slot}")),
-                Bind::Value(value) => value.to_string(),
+                Bind::Value(value) => value.first().to_owned(),
                 Bind::Outer(_) => {
                     unreachable!("only outlined functions have outer names, and none is nested")
                 }

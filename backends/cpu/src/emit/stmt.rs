@@ -5,7 +5,7 @@ use weft_ir::sdfg::{Wcr, column_major, row_major};
 use weft_ir::symbolic::Expr;
 use weft_looptree::{BufferId, Placement, Stmt, Value};
 
-use super::func::{Bind, Key};
+use super::func::{Bind, Key, Ssa};
 use super::{Emitter, Result, malformed, memory_type, scalar_type, unsupported};
 
 impl Emitter<'_> {
@@ -51,13 +51,12 @@ impl Emitter<'_> {
                 let (value, dtype) = self.value(value)?;
                 let value = self.expect(value, dtype, DType::I64)?;
                 let slot = self.f.slot_for_symbol(*symbol);
-                self.f.line(&format!("store i64 {value}, ptr {slot}"));
-                Ok(())
+                self.store_slot(&slot, &value, DType::I64)
             }
             Stmt::Let { name, dtype, value } => {
                 let (value, found) = self.value(value)?;
                 let value = self.expect(value, found, *dtype)?;
-                self.f.bind(Key::Local(*name), Bind::Value(value.into()), *dtype);
+                self.f.bind(Key::Local(*name), Bind::Value(value), *dtype);
                 Ok(())
             }
             Stmt::Store { buffer, index, value } => {
@@ -88,11 +87,9 @@ impl Emitter<'_> {
                 };
                 let value = self.expect(value, found, dtype)?;
                 let op = self.accumulator_ops[accumulator];
-                let ty = scalar_type(dtype)?;
-                let old = self.f.op(&format!("load {ty}, ptr {slot}"));
+                let old = self.load_slot(&slot, dtype)?;
                 let new = self.fold(op, dtype, &old, &value)?;
-                self.f.line(&format!("store {ty} {new}, ptr {slot}"));
-                Ok(())
+                self.store_slot(&slot, &new, dtype)
             }
             Stmt::Copy { from, to } => self.copy(from, to),
             Stmt::MatMul { a, b, c } => self.matmul(a, b, c),
@@ -105,7 +102,7 @@ impl Emitter<'_> {
         }
     }
 
-    pub fn expect(&self, value: String, found: DType, wanted: DType) -> Result<String> {
+    pub fn expect(&self, value: Ssa, found: DType, wanted: DType) -> Result<Ssa> {
         if found == wanted {
             return Ok(value);
         }
@@ -249,10 +246,13 @@ impl Emitter<'_> {
         id: BufferId,
         index: &[Expr],
         op: Wcr,
-        value: &str,
+        value: &Ssa,
         dtype: DType,
     ) -> Result<()> {
         let at = self.address(id, index)?;
+        if dtype.is_complex() {
+            return self.complex_atomic(&at, op, value, dtype);
+        }
         let ty = memory_type(dtype)?;
         let rmw = match op {
             Wcr::Sum if dtype.is_float() => Some("fadd"),
@@ -267,6 +267,7 @@ impl Emitter<'_> {
         };
         let align = dtype.size();
         if let Some(rmw) = rmw {
+            let value = value.first();
             self.f.op(&format!("atomicrmw {rmw} ptr {at}, {ty} {value} monotonic, align {align}"));
             return Ok(());
         }
@@ -279,8 +280,8 @@ impl Emitter<'_> {
         let next = self.f.fresh();
         let old = self.f.op(&format!("phi {bits} [ {first}, %{before} ], [ {next}, %{again} ]"));
         let typed = self.typed_of_bits(&old, dtype)?;
-        let new = self.fold(op, dtype, &typed, value)?;
-        let new = self.bits_of_typed(&new, dtype)?;
+        let new = self.fold(op, dtype, &typed.into(), value)?;
+        let new = self.bits_of_typed(new.first(), dtype)?;
         let pair = self
             .f
             .op(&format!("cmpxchg ptr {at}, {bits} {old}, {bits} {new} monotonic monotonic, align {align}"));

@@ -4,21 +4,21 @@ use weft_ir::dtype::{DType, Scalar};
 use weft_ir::symbolic::Expr;
 use weft_looptree::{BufferId, Value};
 
-use super::func::Key;
-use super::{Emitter, Result, malformed, memory_type, scalar_type, unsupported};
+use super::func::{Key, Ssa};
+use super::{Emitter, Result, malformed, memory_type, scalar_type};
 
 /// An operand and its type.
-pub type Operand = (String, DType);
+pub type Operand = (Ssa, DType);
 
 impl Emitter<'_> {
     pub fn value(&mut self, value: &Value) -> Result<Operand> {
         match value {
-            Value::Lit(scalar) => Ok((literal(*scalar)?, scalar.dtype())),
+            Value::Lit(scalar) => Ok((literal(*scalar), scalar.dtype())),
             Value::Local(name) => match self.read(Key::Local(*name))? {
                 Some(found) => Ok(found),
                 None => Err(malformed(format!("the local {name} has no value here"))),
             },
-            Value::Index(e) => Ok((self.index(e)?, DType::I64)),
+            Value::Index(e) => Ok((self.index(e)?.into(), DType::I64)),
             Value::Load { buffer, index } => self.load(*buffer, index),
             Value::Un(op, a) => {
                 let a = self.value(a)?;
@@ -40,8 +40,11 @@ impl Emitter<'_> {
                 if ta != tb {
                     return Err(malformed(format!("a choice between {ta} and {tb}")));
                 }
-                let ty = scalar_type(ta)?;
-                Ok((self.f.op(&format!("select i1 {cond}, {ty} {a}, {ty} {b}")), ta))
+                let ty = scalar_type(ta.part())?;
+                let choice = self.each_of(&a, &b, |e, a, b| {
+                    Ok(e.f.op(&format!("select i1 {cond}, {ty} {a}, {ty} {b}")))
+                })?;
+                Ok((choice, ta))
             }
             Value::Cast(to, a) => {
                 let (a, from) = self.value(a)?;
@@ -53,7 +56,7 @@ impl Emitter<'_> {
     /// A value of type `bool`.
     pub fn condition(&mut self, value: &Value) -> Result<String> {
         match self.value(value)? {
-            (cond, DType::Bool) => Ok(cond),
+            (cond, DType::Bool) => Ok(cond.first().to_owned()),
             (_, other) => Err(malformed(format!("a condition of type {other}"))),
         }
     }
@@ -74,7 +77,7 @@ impl Emitter<'_> {
         let mut offset: Option<String> = None;
         for (at, stride) in index.iter().zip(&buffer.strides) {
             let (at, found) = self.value(at)?;
-            let at = self.expect(at, found, DType::I64)?;
+            let at = self.expect(at, found, DType::I64)?.first().to_string();
             let stride = self.index(stride)?;
             let term = match stride.as_str() {
                 "1" => at,
@@ -113,20 +116,30 @@ impl Emitter<'_> {
         if ta != tb {
             return Err(malformed(format!("a choice between {ta} and {tb}")));
         }
-        let ty = scalar_type(*ta)?;
-        Ok((self.f.op(&format!("phi {ty} [ {a}, %{from_a} ], [ {b}, %{from_b} ]")), *ta))
+        let ty = scalar_type(ta.part())?;
+        let chosen = self.each_of(a, b, |e, a, b| {
+            Ok(e.f.op(&format!("phi {ty} [ {a}, %{from_a} ], [ {b}, %{from_b} ]")))
+        })?;
+        Ok((chosen, *ta))
     }
 
-    pub fn load_at(&mut self, at: &str, dtype: DType, access: &str) -> Result<String> {
+    pub fn load_at(&mut self, at: &str, dtype: DType, access: &str) -> Result<Ssa> {
+        if dtype.is_complex() {
+            return self.load_pair(at, dtype, access);
+        }
         let ty = memory_type(dtype)?;
         let loaded = self.f.op(&format!("load {ty}, ptr {at}, align {}{access}", dtype.size()));
         Ok(match dtype {
-            DType::Bool => self.f.op(&format!("icmp ne i8 {loaded}, 0")),
-            _ => loaded,
+            DType::Bool => self.f.op(&format!("icmp ne i8 {loaded}, 0")).into(),
+            _ => loaded.into(),
         })
     }
 
-    pub fn store_at(&mut self, at: &str, value: &str, dtype: DType, access: &str) -> Result<()> {
+    pub fn store_at(&mut self, at: &str, value: &Ssa, dtype: DType, access: &str) -> Result<()> {
+        if dtype.is_complex() {
+            return self.store_pair(at, value, dtype, access);
+        }
+        let value = value.first();
         let byte;
         let value = match dtype {
             DType::Bool => {
@@ -139,21 +152,38 @@ impl Emitter<'_> {
         self.f.line(&format!("store {ty} {value}, ptr {at}, align {}{access}", dtype.size()));
         Ok(())
     }
+
+    /// The value of a slot, which is of type [`super::slot_type`].
+    pub fn load_slot(&mut self, slot: &str, dtype: DType) -> Result<Ssa> {
+        if dtype.is_complex() {
+            return self.load_pair(slot, dtype, "");
+        }
+        let ty = scalar_type(dtype)?;
+        Ok(self.f.op(&format!("load {ty}, ptr {slot}")).into())
+    }
+
+    pub fn store_slot(&mut self, slot: &str, value: &Ssa, dtype: DType) -> Result<()> {
+        if dtype.is_complex() {
+            return self.store_pair(slot, value, dtype, "");
+        }
+        self.f.line(&format!("store {} {}, ptr {slot}", scalar_type(dtype)?, value.first()));
+        Ok(())
+    }
 }
 
 /// The text of a constant.
-pub fn literal(scalar: Scalar) -> Result<String> {
-    Ok(match scalar {
-        Scalar::Bool(b) => b.to_string(),
+pub fn literal(scalar: Scalar) -> Ssa {
+    match scalar {
+        Scalar::Bool(b) => b.to_string().into(),
         Scalar::Int(dtype, value) => {
             // Unsigned constants are written as the signed number with the same bits.
             let bits = 8 * dtype.size() as u32;
-            ((value << (128 - bits)) >> (128 - bits)).to_string()
+            ((value << (128 - bits)) >> (128 - bits)).to_string().into()
         }
-        Scalar::F32(x) => float(f64::from(x)),
-        Scalar::F64(x) => float(x),
-        Scalar::Complex(dtype, ..) => return Err(unsupported(format!("the type {}", dtype.numpy()))),
-    })
+        Scalar::F32(x) => float(f64::from(x)).into(),
+        Scalar::F64(x) => float(x).into(),
+        Scalar::Complex(_, re, im) => Ssa::pair(float(re), float(im)),
+    }
 }
 
 pub fn float(x: f64) -> String {

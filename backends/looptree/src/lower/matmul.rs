@@ -90,7 +90,7 @@ impl Lowerer {
             (2, 1) => self.matrix_vector(ctx, &p.a, &p.b, p, place, out),
             (1, 2) => self.matrix_vector(ctx, &p.b.choosing(&[1, 0]), &p.a, p, place, out),
             _ => {
-                if p.dtype.is_float() && !p.adds && !is_small(p) {
+                if p.dtype.part().is_float() && !p.adds && !is_small(p) {
                     let operand = |s: &Slice| s.operand(&self.buffers);
                     out.push(Stmt::MatMul { a: operand(&p.a), b: operand(&p.b), c: operand(&p.c) });
                     return Ok(());

@@ -290,7 +290,7 @@ pub(crate) fn neutral(op: Wcr, dtype: DType) -> Option<Scalar> {
         (Wcr::Max, DType::F32) => Scalar::F32(f32::NEG_INFINITY),
         (Wcr::Max, DType::F64) => Scalar::F64(f64::NEG_INFINITY),
         (Wcr::Sum, t) if t.is_complex() => Scalar::Complex(t, -0.0, -0.0),
-        (Wcr::Product, t) if t.is_complex() => return None,
+        (Wcr::Product, t) if t.is_complex() => Scalar::Complex(t, 1.0, 0.0),
         (Wcr::Sum, t) if t.is_int() => int(0),
         (Wcr::Product, t) if t.is_int() => int(1),
         (Wcr::Min, t) if t.is_signed() => int((1i128 << (bits - 1)) - 1),

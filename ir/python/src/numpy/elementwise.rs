@@ -13,6 +13,8 @@ use crate::promote::{Binary, common, float_of};
 use crate::value::{Kind, Num, Src, Value};
 
 pub const FUNCTIONS: &[Function] = &[
+    Function { name: "numpy.real", parameters: "val", run: |s, b| part(s, b, "real"), limits: "" },
+    Function { name: "numpy.imag", parameters: "val", run: |s, b| part(s, b, "imag"), limits: "" },
     Function { name: "numpy.where", parameters: "condition, x=None, y=None", run: select, limits: "" },
     Function {
         name: "numpy.clip",
@@ -21,6 +23,12 @@ pub const FUNCTIONS: &[Function] = &[
         limits: "",
     },
 ];
+
+fn part(s: &mut Importer, b: &mut Bound, name: &str) -> Res<Value> {
+    let v = b.get("val");
+    let v = s.array_like(v, b.span)?;
+    s.complex_part(&v, name, b.span)
+}
 
 fn select(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (c, x, y) = (b.get("condition"), b.given("x"), b.given("y"));

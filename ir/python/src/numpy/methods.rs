@@ -3,10 +3,12 @@
 use weft_ir::dtype::DType;
 use weft_ir::sdfg::Span;
 use weft_ir::symbolic::Expr;
+use weft_ir::tasklet::{self, Func};
 
 use super::Function;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
+use crate::ops::rekind;
 use crate::value::{Kind, Num, Src, Value};
 
 pub const FUNCTIONS: &[Function] = &[
@@ -155,7 +157,6 @@ impl Importer<'_> {
             Value::List(id) => return self.list_method(*id, name, args),
             Value::Tuple(items) => return self.tuple_method(&items.clone(), name, args),
             Value::Array(_) | Value::Num(Num { src: Src::Elem(_), .. }) => {}
-            Value::Num(_) if name == "conjugate" => return Ok(object),
             Value::Num(Num { kind: Kind::Np(_), .. }) => {}
             other => {
                 return fail(span, format!("the method '{name}' of {} is not supported", other.describe()));
@@ -227,10 +228,12 @@ impl Importer<'_> {
     }
 
     /// `x.real` and `x.imag`: of real numbers, themselves and zeros.
-    fn complex_part(&mut self, v: &Value, name: &str, span: Span) -> Res<Value> {
+    pub fn complex_part(&mut self, v: &Value, name: &str, span: Span) -> Res<Value> {
         let t = v.kind().map_or(DType::F64, Kind::dtype);
         if t.is_complex() {
-            return fail_hint(span, format!("'{name}' of complex numbers"), "not yet known");
+            let func = if name == "real" { Func::Real } else { Func::Imag };
+            let part = self.map1(name, v, t, t.part(), |x| tasklet::Expr::call(func, x), span)?;
+            return Ok(if v.kind() == Some(Kind::Complex) { rekind(part, Kind::Float) } else { part });
         }
         if name == "real" {
             return Ok(v.clone());

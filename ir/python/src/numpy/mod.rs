@@ -5,6 +5,7 @@
 
 mod create;
 mod elementwise;
+mod facts;
 mod methods;
 mod product;
 mod python;
@@ -14,6 +15,7 @@ pub mod ufunc;
 
 use std::sync::{Arc, LazyLock};
 
+use weft_ir::dtype::DType;
 use weft_ir::sdfg::Source;
 
 use crate::args::{Args, Bound};
@@ -34,9 +36,10 @@ pub struct Function {
     pub limits: &'static str,
 }
 
-const TABLES: [&[Function]; 7] = [
+const TABLES: [&[Function]; 8] = [
     create::FUNCTIONS,
     elementwise::FUNCTIONS,
+    facts::FUNCTIONS,
     methods::FUNCTIONS,
     product::FUNCTIONS,
     python::FUNCTIONS,
@@ -60,16 +63,15 @@ const ALIASES: &[(&str, &str)] = &[
     ("matrix_transpose", "swapaxes_last"),
     ("row_stack", "vstack"),
     ("trapz", "trapezoid"),
-    ("float_power", "power"),
     ("in1d", "isin"),
     ("pow", "power"),
 ];
 
 /// The functions that are written in Python.
-const PRELUDE: &str = concat!(include_str!("../prelude/basic.py"),);
+const PRELUDE: &str = concat!(include_str!("../prelude/basic.py"), include_str!("../prelude/stats.py"));
 
 pub static PRELUDE_MODULE: LazyLock<Module> = LazyLock::new(|| {
-    let source = Arc::new(Source { path: "<numpy>".into(), text: PRELUDE.into() });
+    let source = Arc::new(Source::new("<numpy>", PRELUDE));
     Module::parse(source).unwrap_or_else(|d| panic!("the prelude does not parse: {d:?}"))
 });
 
@@ -103,7 +105,7 @@ impl Importer<'_> {
     pub fn call_path(&mut self, path: &str, mut args: Args) -> Res<Value> {
         let path = canonical(path);
         args.name = path.strip_prefix("builtins.").unwrap_or(&path).replace("numpy.", "np.");
-        if let Some(name) = path.strip_prefix("math.") {
+        if let Some(name) = path.strip_prefix("math.").filter(|_| in_prelude(&path).is_none()) {
             return self.call_math(name, args);
         }
         if let Some(function) = find(&path) {
@@ -115,6 +117,13 @@ impl Importer<'_> {
         }
         if let Some(value) = ufunc::call(self, &path, &mut args)? {
             return Ok(value);
+        }
+        if let Some(t) = path.strip_prefix("numpy.").and_then(DType::from_numpy) {
+            let mut bound = args.bind("x=0")?;
+            let (x, span) = (bound.get("x"), bound.span);
+            let x = self.array_like(x, span)?;
+            let value = self.convert(&x, t, span)?;
+            return Ok(self.numpy_kind(value));
         }
         let module = path.split('.').next().unwrap_or(&path).to_string();
         match module.as_str() {
@@ -130,4 +139,41 @@ impl Importer<'_> {
             ),
         }
     }
+}
+
+/// The table of what is supported: name, parameters, limits; for the documentation.
+pub fn support() -> String {
+    let mut rows: Vec<(String, String, String)> = vec![];
+    for f in TABLES.iter().flat_map(|t| t.iter()).filter(|f| !f.name.starts_with("weft.")) {
+        let parameters = f.parameters.replace('~', "");
+        rows.push((f.name.replace("builtins.", ""), parameters, f.limits.to_string()));
+    }
+    for name in ufunc::FUNCTIONS.iter().map(|f| f.0).chain(ufunc::OTHERS.iter().copied()) {
+        rows.push((format!("numpy.{name}"), "x, out=None, *, where=True, dtype=None".into(), String::new()));
+    }
+    for (name, f) in
+        PRELUDE_MODULE.functions.iter().filter(|f| f.0.contains("__") && !f.0.starts_with("ufunc"))
+    {
+        let all = f.parameters.posonlyargs.iter().chain(&f.parameters.args).chain(&f.parameters.kwonlyargs);
+        let parameters: Vec<&str> = all.map(|p| p.parameter.name.as_str()).collect();
+        let doc = match f.body.first() {
+            Some(ruff_python_ast::Stmt::Expr(e)) => match &*e.value {
+                ruff_python_ast::Expr::StringLiteral(s) => s.value.to_str().trim().to_string(),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        };
+        rows.push((name.replace("__", "."), parameters.join(", "), doc));
+    }
+    rows.sort();
+    rows.dedup();
+    let mut out = String::from(
+        "# NumPy and Python functions that are imported\n\nMade from the tables of the front end by \
+         `UPDATE_DOCS=1 cargo test -p weft-python --test docs`. Ufuncs of two arguments take `out`, `where` and \
+         `dtype` too, and have `.outer`, `.reduce`, `.accumulate` and `.at`.\n\n| function | parameters | limits |\n|---|---|---|\n",
+    );
+    for (name, parameters, limits) in rows {
+        out += &format!("| `{name}` | `{parameters}` | {} |\n", limits.replace('\n', " "));
+    }
+    out
 }

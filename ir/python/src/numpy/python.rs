@@ -375,7 +375,7 @@ impl Importer<'_> {
             let (Some(a), Some(b)) = (acc.kind(), item.kind()) else {
                 return fail(span, format!("{name} of {} and {}", acc.describe(), item.describe()));
             };
-            if a != b || acc.shape().len() + item.shape().len() > 0 {
+            if a != b || a.dtype().is_complex() || acc.shape().len() + item.shape().len() > 0 {
                 let hint = format!("use np.{name}imum", name = name);
                 return fail_hint(
                     span,

@@ -10,8 +10,8 @@ use crate::args::Bound;
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
 use crate::ops::zero;
-use crate::promote::convert;
-use crate::value::{Kind, Value, View};
+use crate::promote::{self, convert, int_range};
+use crate::value::{Kind, Num, Value, View};
 
 macro_rules! reductions {
     ($($name:literal $parameters:literal,)*) => {
@@ -41,13 +41,8 @@ impl Importer<'_> {
         let hint = self.hint.take();
         let (axis, dtype) = (b.given("axis"), b.given("dtype"));
         let keepdims = b.flag("keepdims")?;
-        if b.given("initial").is_some() || b.given("where").is_some_and(|w| w != Value::bool(true)) {
-            return fail_hint(
-                span,
-                format!("'initial' or 'where' of {name}"),
-                "combine afterwards, or select by np.where",
-            );
-        }
+        let initial = b.given("initial");
+        let mask = b.given("where").filter(|w| *w != Value::bool(true));
         let a = b.get("a");
         let a = self.array_like(a, span)?;
         let view = self.as_view(&a, span)?;
@@ -75,7 +70,12 @@ impl Importer<'_> {
             if view.dtype.is_complex() {
                 return fail(span, format!("{name} of complex numbers is not supported"));
             }
-            self.not_empty(&view, &dims, name, span)?;
+            if initial.is_none() {
+                if mask.is_some() {
+                    return fail(span, format!("{name} with 'where' takes 'initial' as well"));
+                }
+                self.not_empty(&view, &dims, name, span)?;
+            }
         }
         let op = match (op, from) {
             (Wcr::Max, DType::Bool) => Wcr::Or,
@@ -86,26 +86,44 @@ impl Importer<'_> {
         let identity = match op {
             Wcr::Sum | Wcr::Or => convert(Scalar::Bool(false), from),
             Wcr::Product | Wcr::And => convert(Scalar::Bool(true), from),
+            Wcr::Max if initial.is_some() => least(from, false),
+            Wcr::Min if initial.is_some() => least(from, true),
             _ => None,
         };
+        let (source, counted) = match (&mask, identity) {
+            (Some(mask), Some(identity)) => {
+                let (masked, counted) = self.masked(&source, mask, identity, span)?;
+                (masked, Some(counted))
+            }
+            _ => (source, None),
+        };
         let averages = matches!(name, "mean" | "average");
-        if averages && from.is_complex() {
-            return fail_hint(span, "the mean of complex numbers", "sum them and scale by a real number");
-        }
-        self.hint = hint.clone().filter(|_| !averages);
+        self.hint = hint.clone().filter(|_| !averages && initial.is_none());
         let mut out = if dims.is_empty() {
             self.materialize(&source, from, span)
         } else {
             self.reduce(&source, op, &dims, identity, span)
         };
         if averages {
-            self.hint = hint;
+            self.hint = hint.clone().filter(|_| initial.is_none());
             let count = dims.iter().fold(Expr::one(), |n, &d| &n * &view.shape[d]);
             let mut inputs = Inputs::default();
             let total = inputs.read(&out);
-            let count = self.operand(&Value::sym(count), from, &mut inputs, span)?;
+            let count = match counted {
+                Some(mask) => {
+                    let ones = self.cast_for(&mask, from, span)?;
+                    let none = convert(Scalar::Bool(false), from);
+                    let counts = self.reduce(&ones, Wcr::Sum, &dims, none, span);
+                    inputs.read(&counts)
+                }
+                None => self.operand(&Value::sym(count), from, &mut inputs, span)?,
+            };
             let code = tasklet::Expr::bin(BinOp::Div, total, count);
             out = self.elementwise("div", from, out.shape.clone(), &inputs, code, span);
+        }
+        if let Some(initial) = initial {
+            self.hint = hint;
+            out = self.begun(&out, op, &initial, span)?;
         }
         if keepdims {
             for &d in &dims {
@@ -114,6 +132,63 @@ impl Importer<'_> {
         }
         let value = self.result(out);
         self.give_out(b.given("out"), value, span)
+    }
+
+    /// The elements where the mask is not set are the identity; and the mask in the same shape.
+    fn masked(&mut self, v: &View, mask: &Value, identity: Scalar, span: Span) -> Res<(View, View)> {
+        let mask = self.array_like(mask.clone(), span)?;
+        if mask.kind().map(Kind::dtype) != Some(DType::Bool) {
+            return fail_hint(span, "'where' takes bools", "compare first");
+        }
+        if mask.shape().len() > v.rank() {
+            return fail(span, "'where' has more dimensions than the array");
+        }
+        let mut whole = self.as_view(&mask, span)?;
+        while whole.rank() < v.rank() {
+            whole = whole.insert_dim(0);
+        }
+        for d in 0..v.rank() {
+            if whole.shape[d].is_one() && !v.shape[d].is_one() {
+                whole = whole.repeat_dim(d, v.shape[d].clone());
+            } else if !self.same(&whole.shape[d].clone(), &v.shape[d])?.is_yes() {
+                return fail(span, "'where' does not have the shape of the array");
+            } else {
+                whole.shape[d] = v.shape[d].clone();
+            }
+        }
+        let mut inputs = Inputs::default();
+        let (cond, x) = (inputs.read(&whole), inputs.read(v));
+        let code = tasklet::Expr::select(cond, x, tasklet::Expr::Lit(identity));
+        Ok((self.elementwise("where", v.dtype, v.shape.clone(), &inputs, code, span), whole))
+    }
+
+    /// A reduction's result combined with `initial`.
+    fn begun(&mut self, out: &View, op: Wcr, initial: &Value, span: Span) -> Res<View> {
+        let Value::Num(Num { kind, .. }) = initial else {
+            return fail(span, "'initial' must be a scalar");
+        };
+        let weak = kind.is_python() && promote::strong(&[*kind, Kind::Np(out.dtype)]) == Some(out.dtype);
+        if !weak && !super::same_kind(kind.dtype(), out.dtype) {
+            let (from, to) = (kind.dtype().numpy(), out.dtype.numpy());
+            return fail_hint(span, format!("'initial' of type {from} for {to}"), "give 'dtype' as well");
+        }
+        let mut inputs = Inputs::default();
+        let x = inputs.read(out);
+        let y = if out.dtype == DType::Bool && kind.dtype() != DType::Bool {
+            return fail(span, "'initial' must be a bool");
+        } else {
+            self.operand(initial, out.dtype, &mut inputs, span)?
+        };
+        let op = match op {
+            Wcr::Sum => BinOp::Add,
+            Wcr::Product => BinOp::Mul,
+            Wcr::Min => BinOp::Min,
+            Wcr::Max => BinOp::Max,
+            Wcr::And => BinOp::And,
+            Wcr::Or => BinOp::Or,
+        };
+        let code = tasklet::Expr::bin(op, x, y);
+        Ok(self.elementwise("initial", out.dtype, out.shape.clone(), &inputs, code, span))
     }
 
     /// An array's view; a scalar in a container of rank 0.
@@ -189,10 +264,20 @@ impl Importer<'_> {
 }
 
 /// NumPy adds small integers up in 64 bits.
-fn sum_type(t: DType) -> DType {
+pub fn sum_type(t: DType) -> DType {
     match t {
         t if t.is_unsigned() => DType::U64,
         t if t.is_int() || t == DType::Bool => DType::I64,
         t => t,
+    }
+}
+
+/// The least value of a type, or the greatest.
+fn least(t: DType, greatest: bool) -> Option<Scalar> {
+    let end = if greatest { f64::INFINITY } else { f64::NEG_INFINITY };
+    match t {
+        DType::F64 => Some(Scalar::F64(end)),
+        DType::F32 => Some(Scalar::F32(end as f32)),
+        t => int_range(t).map(|(low, high)| Scalar::Int(t, if greatest { high } else { low })),
     }
 }

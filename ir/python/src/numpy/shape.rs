@@ -10,6 +10,8 @@ use crate::context::{Importer, Res, fail, fail_hint};
 use crate::value::{Value, View, dim};
 
 pub const FUNCTIONS: &[Function] = &[
+    Function { name: "numpy.broadcast_shapes", parameters: "*args", run: broadcast_shapes, limits: "" },
+    Function { name: "numpy.result_type", parameters: "*args", run: result_type, limits: "" },
     Function { name: "numpy.transpose", parameters: "a, axes=None", run: transpose, limits: "" },
     Function { name: "numpy.expand_dims", parameters: "a, axis", run: expand_dims, limits: "" },
     Function {
@@ -29,6 +31,27 @@ pub const FUNCTIONS: &[Function] = &[
         limits: "",
     },
 ];
+
+fn broadcast_shapes(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let mut shapes = vec![];
+    for v in std::mem::take(&mut b.rest) {
+        shapes.push(s.shape_of(&v, b.span)?);
+    }
+    let shape = s.broadcast(&shapes, b.span)?;
+    Ok(Value::Tuple(shape.into_iter().map(Value::sym).collect()))
+}
+
+/// The common type of arrays, scalars and types.
+fn result_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let mut kinds = vec![];
+    for v in std::mem::take(&mut b.rest) {
+        kinds.push(match v.kind() {
+            Some(kind) => kind,
+            None => crate::value::Kind::Np(s.dtype_of(&v, b.span)?),
+        });
+    }
+    Ok(Value::Path(format!("numpy.{}", crate::promote::common(&kinds).numpy())))
+}
 
 fn view_argument(s: &mut Importer, b: &mut Bound, name: &str) -> Res<View> {
     let a = b.get(name);

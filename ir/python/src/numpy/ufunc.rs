@@ -66,6 +66,8 @@ pub const OTHERS: &[&str] = &[
     "bitwise_not",
     "bitwise_invert",
     "sign",
+    "conj",
+    "conjugate",
 ];
 
 pub fn func_named(name: &str) -> Option<Func> {
@@ -104,6 +106,18 @@ pub fn call(importer: &mut Importer, path: &str, args: &mut Args) -> Res<Option<
             let mut bound = args.bind("A, B, *, dtype=None")?;
             let (a, b) = (bound.get("A"), bound.get("B"));
             importer.outer(name, &a, &b, bound.span)?
+        }
+        Some("accumulate") if matches!(name, "add" | "multiply") => {
+            let mut bound = args.bind("array, axis=0, dtype=None, out=None")?;
+            let f = if name == "add" { "numpy.cumsum" } else { "numpy.cumprod" };
+            let (a, axis) = (bound.get("array"), bound.get("axis"));
+            let mut args = Args::new(f, vec![a, axis], bound.span);
+            for name in ["dtype", "out"] {
+                if let Some(v) = bound.given(name) {
+                    args.kw.insert(name.into(), v);
+                }
+            }
+            importer.call_path(f, args)?
         }
         Some("reduce") => importer.ufunc_reduce(name, args)?,
         Some(method) => {
@@ -250,11 +264,14 @@ impl Importer<'_> {
                 self.abs(&a, span)?
             }
             "sign" => self.sign_of(a, span)?,
+            "conj" | "conjugate" if t.is_complex() => {
+                self.map1("conj", a, t, t, |x| tasklet::Expr::call(Func::Conj, x), span)?
+            }
             "negative" => self.unary(UnOp::Neg, a, span)?,
             "invert" | "bitwise_not" | "bitwise_invert" => self.unary(UnOp::Invert, a, span)?,
             "square" if t == DType::Bool => self.convert(a, DType::I8, span)?,
             "square" => self.map1(name, a, t, t, |x| tasklet::Expr::bin(BinOp::Mul, x.clone(), x), span)?,
-            "reciprocal" if t.is_float() => {
+            "reciprocal" if t.is_float() || t.is_complex() => {
                 let one = self.operand(&Value::int(1), t, &mut Inputs::default(), span)?;
                 self.map1(name, a, t, t, |x| tasklet::Expr::bin(BinOp::Div, one, x), span)?
             }

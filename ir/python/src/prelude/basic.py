@@ -4,7 +4,10 @@ They are inlined where they are called. A docstring says what is not supported; 
 documentation.
 """
 
+import math
+
 import numpy as np
+import weft
 
 
 def ufunc__reduce(f, a, axis):
@@ -179,3 +182,136 @@ def numpy__take_along_axis(arr, indices, axis=-1):
             shape[d] = arr.shape[d]
             index.append(np.arange(arr.shape[d]).reshape(tuple(shape)))
     return arr[tuple(index)]
+
+
+def numpy__angle(z, deg=False):
+    z = np.asarray(z)
+    out = np.arctan2(np.imag(z), np.real(z))
+    if deg:
+        return out * (180 / np.pi)
+    return out
+
+
+def numpy__iscomplexobj(x):
+    return np.asarray(x).dtype == np.complex128 or np.asarray(x).dtype == np.complex64
+
+
+def ufunc__at(f, a, indices, b=None):
+    """Indices are one array of integers or a tuple of them."""
+    values = np.broadcast_to(np.asarray(b), np.asarray(indices).shape) if not isinstance(indices, tuple) else b
+    if isinstance(indices, tuple):
+        values = np.broadcast_to(np.asarray(b), np.asarray(indices[0]).shape)
+        for k in range(len(indices[0])):
+            place = tuple([i[k] for i in indices])
+            a[place] = f(a[place], values[k])
+    elif np.asarray(indices).ndim == 1:
+        for k in range(len(indices)):
+            a[indices[k]] = f(a[indices[k]], values[k])
+    else:
+        flat = np.ravel(indices)
+        rest = np.ravel(values)
+        for k in range(len(flat)):
+            a[flat[k]] = f(a[flat[k]], rest[k])
+
+
+def numpy__linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None):
+    """`axis` and arrays as ends are not supported."""
+    parts = num - 1 if endpoint else num
+    delta = stop - start
+    if parts > 0:
+        step = delta / parts
+        out = np.arange(num) * step + start
+        if endpoint and num > 1:
+            out[-1] = stop
+    else:
+        step = np.nan
+        out = np.arange(num) * (delta * 1.0) + start
+    if dtype is not None:
+        out = out.astype(dtype)
+    if retstep:
+        return out, step
+    return out
+
+
+def numpy__flip(m, axis=None):
+    m = np.asarray(m)
+    if axis is None:
+        axes = range(m.ndim)
+    elif isinstance(axis, tuple):
+        axes = axis
+    else:
+        axes = (axis,)
+    for d in axes:
+        m = np.moveaxis(np.moveaxis(m, d, 0)[::-1], 0, d)
+    return m
+
+
+def numpy__triu(m, k=0):
+    m = np.asarray(m)
+    rows = np.arange(m.shape[-2])[:, None]
+    return np.where(np.arange(m.shape[-1]) - rows >= k, m, np.zeros_like(m))
+
+
+def numpy__tril(m, k=0):
+    m = np.asarray(m)
+    rows = np.arange(m.shape[-2])[:, None]
+    return np.where(np.arange(m.shape[-1]) - rows <= k, m, np.zeros_like(m))
+
+
+def numpy__swapaxes(a, axis1, axis2):
+    a = np.asarray(a)
+    order = list(range(a.ndim))
+    order[axis1] = axis2 % a.ndim
+    order[axis2] = axis1 % a.ndim
+    return np.transpose(a, order)
+
+
+def numpy__concatenate(arrays, axis=0):
+    """`out`, `dtype` and `casting` are not supported."""
+    parts = [np.asarray(x) for x in arrays]
+    if axis is None:
+        parts = [np.ravel(x) for x in parts]
+        axis = 0
+    first = parts[0]
+    total = sum([x.shape[axis] for x in parts])
+    shape = list(first.shape)
+    shape[axis] = total
+    out = np.empty(tuple(shape), dtype=np.result_type(*parts))
+    target = np.moveaxis(out, axis, 0)
+    at = 0
+    for x in parts:
+        target[at:at + x.shape[axis]] = np.moveaxis(x, axis, 0)
+        at += x.shape[axis]
+    return out
+
+
+def numpy__stack(arrays, axis=0):
+    """`out`, `dtype` and `casting` are not supported."""
+    return np.concatenate([np.expand_dims(np.asarray(x), axis) for x in arrays], axis=axis)
+
+
+def numpy__hstack(tup):
+    parts = [np.asarray(x).reshape(1) if np.asarray(x).ndim == 0 else np.asarray(x) for x in tup]
+    if parts[0].ndim == 1:
+        return np.concatenate(parts, axis=0)
+    return np.concatenate(parts, axis=1)
+
+
+def numpy__vstack(tup):
+    return np.concatenate([x[None, :] if x.ndim == 1 else x for x in [np.asarray(x) for x in tup]], axis=0)
+
+
+def numpy__roll(a, shift, axis=None):
+    """Several shifts are not supported."""
+    a = np.asarray(a)
+    if axis is None:
+        return np.roll(a.reshape(a.size), shift, 0).reshape(a.shape)
+    n = a.shape[axis]
+    out = np.empty_like(a)
+    source = np.moveaxis(a, axis, 0)
+    target = np.moveaxis(out, axis, 0)
+    if n > 0:
+        s = shift % n
+        target[s:] = source[:n - s]
+        target[:s] = source[n - s:]
+    return out

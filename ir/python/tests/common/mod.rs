@@ -131,7 +131,7 @@ pub fn import_case(case: &Case) -> Result<Import, Vec<Diagnostic>> {
 }
 
 pub fn source(case: &Case) -> Arc<Source> {
-    Arc::new(Source { path: "kernel.py".into(), text: case.source.clone() })
+    Arc::new(Source::new("kernel.py", case.source.clone()))
 }
 
 /// The arguments after the call and the results, by the interpreter.

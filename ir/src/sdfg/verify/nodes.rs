@@ -113,10 +113,8 @@ impl Checker<'_, '_> {
             }
             assign.value.visit(&mut |e| match e {
                 E::Var(name) => read.push(*name),
-                E::Index(name, at) => {
-                    if *arrays.entry(*name).or_insert(at.len()) != at.len() {
-                        uneven.push(*name);
-                    }
+                E::Index(name, at) if *arrays.entry(*name).or_insert(at.len()) != at.len() => {
+                    uneven.push(*name);
                 }
                 _ => {}
             });

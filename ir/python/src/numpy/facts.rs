@@ -1,0 +1,84 @@
+//! What the functions that are written in Python ask about their arguments; `weft.kind(a)` there.
+
+use weft_ir::dtype::{DType, Scalar};
+use weft_ir::symbolic::Expr;
+
+use super::Function;
+use crate::args::Bound;
+use crate::context::{Importer, Res, fail, fail_hint};
+use crate::promote::float_of;
+use crate::value::{Kind, Value};
+
+pub const FUNCTIONS: &[Function] = &[
+    Function { name: "weft.kind", parameters: "a", run: kind, limits: "" },
+    Function { name: "weft.count", parameters: "a, axis=None", run: count, limits: "" },
+    Function { name: "weft.sum_type", parameters: "a", run: sum_type, limits: "" },
+    Function { name: "weft.float_type", parameters: "a", run: float_type, limits: "" },
+    Function { name: "weft.math_type", parameters: "a", run: math_type, limits: "" },
+    Function { name: "weft.largest", parameters: "a", run: largest, limits: "" },
+    Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
+];
+
+fn element(s: &mut Importer, b: &mut Bound) -> Res<DType> {
+    let a = s.array_like(b.get("a"), b.span)?;
+    match a.kind().map(Kind::dtype) {
+        Some(t) => Ok(t),
+        None => fail(b.span, format!("{} has no element type", a.describe())),
+    }
+}
+
+/// `'b'`, `'i'`, `'u'`, `'f'` or `'c'`, as NumPy's `dtype.kind`.
+fn kind(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    Ok(Value::Str(
+        match element(s, b)? {
+            DType::Bool => "b",
+            t if t.is_unsigned() => "u",
+            t if t.is_int() => "i",
+            t if t.is_complex() => "c",
+            _ => "f",
+        }
+        .into(),
+    ))
+}
+
+/// How many elements a reduction over `axis` combines.
+fn count(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let a = s.array_like(b.get("a"), b.span)?;
+    let shape = a.shape();
+    let dims = s.axes(b.given("axis"), shape.len(), b.span)?;
+    Ok(Value::sym(dims.iter().fold(Expr::one(), |n, &d| &n * &shape[d])))
+}
+
+/// The type in which NumPy adds up.
+fn sum_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let t = super::reduce::sum_type(element(s, b)?);
+    Ok(Value::Path(format!("numpy.{}", t.numpy())))
+}
+
+/// The type of a quotient by an integer.
+fn float_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let t = element(s, b)?;
+    let t = if t.is_float() || t.is_complex() { t } else { DType::F64 };
+    Ok(Value::Path(format!("numpy.{}", t.numpy())))
+}
+
+/// The type in which NumPy computes a mathematical function.
+fn math_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    match float_of(element(s, b)?) {
+        Ok(t) => Ok(Value::Path(format!("numpy.{}", t.numpy()))),
+        Err(e) => fail_hint(b.span, e, "convert by astype(np.float64) first"),
+    }
+}
+
+/// The largest finite number of a floating-point type.
+fn largest(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    Ok(match element(s, b)? {
+        DType::F32 | DType::C64 => Value::lit(Kind::Np(DType::F32), Scalar::F32(f32::MAX)),
+        _ => Value::float(f64::MAX),
+    })
+}
+
+fn refuse(_: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let (reason, hint) = (b.text("reason")?, b.text("hint")?);
+    fail_hint(b.span, reason.unwrap_or_default(), hint.unwrap_or_default())
+}
