@@ -97,6 +97,14 @@ unsafe fn write<T: Copy>(to: &Strided, value: impl Fn(usize, usize) -> T) {
     }
 }
 
+/// With the real parts on the diagonal: what else is there does not count for NumPy, but for faer.
+fn hermitian<T: Element>(mut a: Mat<T>) -> Mat<T> {
+    for i in 0..a.nrows() {
+        a[(i, i)] = T::from_real_impl(&a[(i, i)].part()[0]);
+    }
+    a
+}
+
 fn is_finite<T: Element>(a: &Mat<T>) -> bool {
     (0..a.ncols()).all(|j| (0..a.nrows()).all(|i| a[(i, j)].part().into_iter().all(|x| x.into().is_finite())))
 }
@@ -119,7 +127,7 @@ unsafe fn run<T: Element>(op: i64, operands: *const Strided) -> Option<()> {
         let conj = |x: &T| x.conj();
         match op {
             CHOLESKY => {
-                let factor = a.llt(Side::Lower).ok()?;
+                let factor = hermitian(a.clone()).llt(Side::Lower).ok()?;
                 let l = factor.L();
                 if !(0..a.nrows()).all(|i| l[(i, i)].part()[0].into() > 0.0) {
                     return None;
@@ -172,7 +180,7 @@ unsafe fn run<T: Element>(op: i64, operands: *const Strided) -> Option<()> {
                 if !is_finite(&a) {
                     return None;
                 }
-                let eigen = a.self_adjoint_eigen(Side::Lower).ok()?;
+                let eigen = hermitian(a).self_adjoint_eigen(Side::Lower).ok()?;
                 let (v, w) = (eigen.U(), eigen.S());
                 write::<T::Part>(at(1), |i, _| w.column_vector()[i].part()[0]);
                 write::<T>(at(2), |i, j| v[(i, j)]);

@@ -70,6 +70,11 @@ pub fn close(a: Scalar, b: Scalar) -> bool {
     match (a, b) {
         (Scalar::F64(x), Scalar::F64(y)) => near(x, y, 1e-12),
         (Scalar::F32(x), Scalar::F32(y)) => near(x.into(), y.into(), 1e-5),
+        // As numbers of the plane: one part may be all rounding.
+        (Scalar::Complex(t, x, y), Scalar::Complex(u, z, w)) if t == u && (x - z + y - w).is_finite() => {
+            let eps = if t == weft_ir::DType::C64 { 1e-5 } else { 1e-12 };
+            (x - z).hypot(y - w) <= eps * (1.0 + x.hypot(y).max(z.hypot(w)))
+        }
         _ => a == b,
     }
 }
