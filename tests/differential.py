@@ -134,7 +134,12 @@ def renamed_cases(kernel, options, folder):
         seed = options.rename * 1000 + round_number
         path, function_name, parameters = renamed(kernel, seed, folder)
         sizes = {symbol: rng.randint(1, 48 if has_few(kernel.symbols) else 6) for symbol in kernel.symbols}
-        inputs = {parameters[name]: value for name, value in kernel.inputs(sizes, seed=seed).items()}
+        try:
+            made = kernel.inputs(sizes, seed=seed)
+        except (ValueError, IndexError, ZeroDivisionError):
+            skipped += 1
+            continue
+        inputs = {parameters[name]: value for name, value in made.items()}
         expected = expected_or_none(common.load_function(path, function_name), inputs)
         if expected is None:
             skipped += 1

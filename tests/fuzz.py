@@ -19,6 +19,8 @@ import argparse
 import ast
 import collections
 import concurrent.futures
+import concurrent.futures.process
+import multiprocessing.util
 import os
 import re
 import sys
@@ -62,6 +64,8 @@ def start(path, limit):
     global BATCH
     warnings.simplefilter("ignore")
     BATCH = runner.Batch(path, limit=limit)
+    # `atexit` does not run in a process of a pool.
+    multiprocessing.util.Finalize(BATCH, BATCH.close, exitpriority=1)
 
 
 def judge(program, level):
@@ -211,30 +215,53 @@ def surface():
     return found
 
 
+# So many programs are made by the processes of one pool.
+SLICE = 200
+
+
+def outcomes(options, program, tasks):
+    """The results of all tasks, in order. NumPy itself may end a process: such a program is left out."""
+    def pool(jobs, some):
+        with concurrent.futures.ProcessPoolExecutor(jobs, initializer=start, initargs=(program, options.limit)) as made:
+            return list(made.map(try_one, some, chunksize=4))
+
+    for first in range(0, len(tasks), SLICE):
+        some = tasks[first:first + SLICE]
+        try:
+            yield from pool(options.jobs, some)
+            continue
+        except concurrent.futures.process.BrokenProcessPool:
+            pass
+        for task in some:
+            try:
+                yield from pool(1, [task])
+            except concurrent.futures.process.BrokenProcessPool:
+                print(f"program {task[0]} is left out: NumPy ended its process", flush=True)
+
+
 def run_many(options, program):
     tasks = []
     for number in range(options.seed, options.seed + options.count):
         tasks.append((number, options.levels if options.all_levels else [level_of(number)], options.found))
     counts, reasons, covered, refused_by = (collections.Counter() for _ in range(4))
     start_time, made = time.monotonic(), 0
-    with concurrent.futures.ProcessPoolExecutor(options.jobs, initializer=start, initargs=(program, options.limit)) as pool:
-        for number, results, used in pool.map(try_one, tasks, chunksize=4):
-            made += bool(results)
-            for level, verdict, message, path in results:
-                counts[verdict] += 1
-                if verdict == runner.REFUSED:
-                    reasons[runner.reason_of(message)] += 1
-                    if options.verbose:
-                        print(f"refused {number} ({level}): {message}")
-                elif verdict in BAD:
-                    print(f"{verdict.upper()} {number} ({level}): {message.strip().splitlines()[0][:300]}"
-                          + (f" -> {os.path.relpath(path)}" if path else ""), flush=True)
-                if verdict == runner.RIGHT:
-                    covered.update(set(used))
-                elif verdict == runner.REFUSED:
-                    refused_by.update(set(used))
-            if made and made % 1000 == 0 and results:
-                print(f"... {made} programs, {time.monotonic() - start_time:.0f} s", flush=True)
+    for number, results, used in outcomes(options, program, tasks):
+        made += bool(results)
+        for level, verdict, message, path in results:
+            counts[verdict] += 1
+            if verdict == runner.REFUSED:
+                reasons[runner.reason_of(message)] += 1
+                if options.verbose:
+                    print(f"refused {number} ({level}): {message}")
+            elif verdict in BAD:
+                print(f"{verdict.upper()} {number} ({level}): {message.strip().splitlines()[0][:300]}"
+                      + (f" -> {os.path.relpath(path)}" if path else ""), flush=True)
+            if verdict == runner.RIGHT:
+                covered.update(set(used))
+            elif verdict == runner.REFUSED:
+                refused_by.update(set(used))
+        if made and made % 1000 == 0 and results:
+            print(f"... {made} programs, {time.monotonic() - start_time:.0f} s", flush=True)
     report(options, counts, reasons, covered, made, time.monotonic() - start_time)
 
 
