@@ -1,5 +1,8 @@
 //! What an SDFG is. This crate knows no egui, no LLVM and no file system.
 
+#[cfg(test)]
+extern crate self as weft_ir;
+
 pub mod analysis;
 pub mod dtype;
 pub mod interp;

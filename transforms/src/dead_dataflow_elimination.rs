@@ -26,7 +26,8 @@ static INFO: Info = Info {
         Condition { id: "only-result", text: "what computes the value has no other result" },
         Condition {
             id: "cannot-fail",
-            text: "what computes it cannot stop the program: a reduction without an identity has elements",
+            text: "what computes it cannot stop the program: a reduction without an identity has elements, \
+                   and no library call fails on its values",
         },
     ],
     params: &[],
@@ -181,6 +182,7 @@ fn removable(graph: &Sdfg, live: &Liveness, block: BlockId, node: NodeId, data: 
                     axes.iter().all(|&a| m.subset.0.get(a).is_some_and(|r| r.is_empty(&facts).is_no()))
                 })
             }
+            LibraryKind::Call(op) => op.failure().is_some(),
             _ => false,
         },
         Node::Nested(nested) => stops(&nested.sdfg.body),
@@ -206,7 +208,11 @@ fn stops(region: &Region) -> bool {
 
 fn may_fail(node: &Node) -> bool {
     match node {
-        Node::Library(library) => matches!(library.kind, LibraryKind::Reduce { identity: None, .. }),
+        Node::Library(library) => match library.kind {
+            LibraryKind::Call(op) => op.failure().is_some(),
+            LibraryKind::Reduce { identity, .. } => identity.is_none(),
+            LibraryKind::MatMul { .. } => false,
+        },
         Node::Nested(nested) => stops(&nested.sdfg.body),
         _ => false,
     }

@@ -7,8 +7,8 @@ use weft_ir::Name;
 use weft_ir::analysis::{Access, Carried, accesses_of_region, carried, facts_at, written_before_read};
 use weft_ir::dtype::DType;
 use weft_ir::sdfg::{
-    Block, BlockId, BlockKind, Edge, Lifetime, Map, MapId, Memlet, Nested, Node, NodeId, Place, Port, Region,
-    Schedule, Scopes, Sdfg, StateGraph, Verified,
+    Block, BlockId, BlockKind, Edge, Library, LibraryKind, Lifetime, Map, MapId, Memlet, Nested, Node,
+    NodeId, Place, Port, Region, Schedule, Scopes, Sdfg, StateGraph, Verified,
 };
 use weft_ir::symbolic::{Expr, Range};
 
@@ -95,7 +95,8 @@ fn check(
     let mut jump = None;
     body.walk(&mut |b| {
         let leaves = matches!(b.kind, BlockKind::Break | BlockKind::Continue | BlockKind::Return);
-        if leaves || matches!(b.kind, BlockKind::Check { .. } | BlockKind::While { .. }) {
+        let calls = b.state().is_some_and(may_stop);
+        if leaves || calls || matches!(b.kind, BlockKind::Check { .. } | BlockKind::While { .. }) {
             jump = jump.or(Some(b.label));
         }
     });
@@ -129,6 +130,15 @@ fn check(
         Carried::No => String::new(),
     })?;
     Ok(private)
+}
+
+/// Has the state a library call that ends the program where the values do not allow it?
+fn may_stop(state: &StateGraph) -> bool {
+    state.nodes().any(|(_, node)| match node {
+        Node::Library(Library { kind: LibraryKind::Call(op), .. }) => op.failure().is_some(),
+        Node::Nested(nested) => nested.sdfg.states().iter().any(|(_, inner)| may_stop(inner)),
+        _ => false,
+    })
 }
 
 /// All access nodes are inside one map: each of its iterations has its own already.

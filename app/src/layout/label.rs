@@ -93,6 +93,10 @@ pub fn library(library: &Library) -> String {
             let axes: Vec<String> = axes.iter().map(|a| a.to_string()).collect();
             format!("{name} over {}", axes.join(", "))
         }
+        LibraryKind::Call(op) => match op.flag() {
+            Some(flag) => format!("{} {flag}", op.name()),
+            None => op.name().to_string(),
+        },
     }
 }
 

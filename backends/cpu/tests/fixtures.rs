@@ -44,7 +44,7 @@ impl Random {
             DType::Bool => Scalar::Bool(small > 3),
             DType::F32 => Scalar::F32(small as f32 * 0.5),
             DType::F64 => Scalar::F64((self.next() % 1000) as f64 * 0.004 - 1.0),
-            t if t.is_complex() => Scalar::Complex(t, small as f64 - 2.0, (self.next() % 3) as f64 * 0.5),
+            t if t.is_complex() => Scalar::Complex(t, small as f64 * 0.5, (self.next() % 5) as f64 * 0.25),
             t => Scalar::Int(t, small),
         }
     }

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use weft_ir::dtype::{DType, Scalar};
-use weft_ir::interp::Array;
+use weft_ir::interp::{self, Array, CallError};
 use weft_ir::names::Name;
-use weft_ir::sdfg::{Guard, Wcr};
+use weft_ir::sdfg::{Guard, LibraryOp, Wcr};
 use weft_ir::symbolic::{Expr, Range};
 use weft_ir::tasklet::{BinOp, binary, call, cast, combine, unary};
 
@@ -276,6 +276,7 @@ impl Machine<'_> {
             }
             Stmt::Copy { from, to } => self.copy(from, to)?,
             Stmt::MatMul { a, b, c } => self.matmul(a, b, c)?,
+            Stmt::Library { op, inputs, outputs, check } => self.library(*op, inputs, outputs, *check)?,
             Stmt::Check { id, cond } => {
                 if !self.truth(cond)? {
                     let message = self.program.checks[*id as usize].message.to_string();
@@ -432,6 +433,40 @@ impl Machine<'_> {
             self.step()?;
             let value = self.read(from.buffer, read)?;
             self.write(to.buffer, write, value)?;
+        }
+        Ok(())
+    }
+
+    fn library(
+        &mut self,
+        op: LibraryOp,
+        inputs: &[Operand],
+        outputs: &[Operand],
+        check: Option<u32>,
+    ) -> Result<()> {
+        let mut given = vec![];
+        for operand in inputs {
+            let (shape, elements) = self.elements(operand)?;
+            let dtype = self.program.buffers[operand.buffer.0 as usize].dtype;
+            let shape = shape.into_iter().map(|n| n as usize).collect();
+            let mut values = vec![];
+            for index in elements {
+                values.push(self.read(operand.buffer, index)?);
+            }
+            given.push(interp::Operand { dtype, shape, values });
+        }
+        let made = interp::call(op, &given).map_err(|error| match (error, check) {
+            (CallError::Values(message), Some(id)) => Failure::Check { id, message: message.into() },
+            (error, _) => Failure::Internal(error.to_string()),
+        })?;
+        for (operand, values) in outputs.iter().zip(made) {
+            let (shape, elements) = self.elements(operand)?;
+            if elements.len() != values.len() {
+                return Err(Failure::Internal(format!("a result of {} for {shape:?}", op.name())));
+            }
+            for (index, value) in elements.into_iter().zip(values) {
+                self.write(operand.buffer, index, value)?;
+            }
         }
         Ok(())
     }

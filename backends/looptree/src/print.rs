@@ -142,6 +142,11 @@ impl Printer<'_> {
             Stmt::MatMul { a, b, c } => {
                 format!("{} = {} @ {}", self.operand(c), self.operand(a), self.operand(b))
             }
+            Stmt::Library { op, inputs, outputs, .. } => {
+                let operands = |of: &[Operand]| list(of.iter().map(|o| self.operand(o)));
+                let flag = op.flag().map_or(String::new(), |flag| format!(" {flag}"));
+                format!("{} {} = {}{flag}", op.name(), operands(outputs), operands(inputs))
+            }
             Stmt::Check { id, cond } => {
                 let message = self.program.checks.get(*id as usize).map_or("", |c| &*c.message);
                 format!("check {} {message:?}", self.value(cond))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::names::Name;
-use weft_ir::sdfg::{Guard, Span, Wcr};
+use weft_ir::sdfg::{Guard, LibraryOp, Span, Wcr};
 use weft_ir::symbolic::{Expr, Range};
 use weft_ir::tasklet::{BinOp, Func, UnOp};
 
@@ -170,6 +170,14 @@ pub enum Stmt {
         a: Operand,
         b: Operand,
         c: Operand,
+    },
+    /// A library call. The operands have the forms that the operation has for them, columns being
+    /// matrices. Where it can fail, it ends the program as the check does.
+    Library {
+        op: LibraryOp,
+        inputs: Vec<Operand>,
+        outputs: Vec<Operand>,
+        check: Option<u32>,
     },
     /// Ends the program with an error unless `cond` holds.
     Check {

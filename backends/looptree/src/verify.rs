@@ -18,14 +18,15 @@
 //! 11. In an unordered loop nothing is stored, copied or combined, unless atomically or in a
 //!     buffer of the iteration, at an index that does not depend on the loop variable.
 //! 12. In a parallel loop no symbol is assigned that is defined outside of it.
-//! 13. The operands of a copy have the same rank and type; those of a product fit `matmul`.
+//! 13. The operands of a copy have the same rank and type; those of a product fit `matmul`, those of a
+//!     library call its operation. A call that can fail has a check.
 //! 14. A check has its message.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;
-use weft_ir::sdfg::Guard;
+use weft_ir::sdfg::{Guard, LibraryOp};
 use weft_ir::symbolic::Expr;
 
 use crate::tree::{BufferId, For, LoopSchedule, Operand, Placement, Program, Stmt, Value};
@@ -225,6 +226,7 @@ impl<'p> Verifier<'p> {
             },
             Stmt::Copy { from, to } => self.copy(from, to),
             Stmt::MatMul { a, b, c } => self.matmul(a, b, c),
+            Stmt::Library { op, inputs, outputs, check } => self.library(*op, inputs, outputs, *check),
             Stmt::Check { id, .. } => {
                 self.expect(dtype, DType::Bool, "check");
                 if self.program.checks.len() <= *id as usize {
@@ -367,6 +369,34 @@ impl<'p> Verifier<'p> {
         }
         if [a, b].iter().any(|o| o.buffer == c.buffer) {
             self.say("a product into its own operand");
+        }
+    }
+
+    fn library(&mut self, op: LibraryOp, inputs: &[Operand], outputs: &[Operand], check: Option<u32>) {
+        for operand in inputs.iter().chain(outputs) {
+            self.operand(operand);
+        }
+        let name = op.name();
+        if check.is_some_and(|id| self.program.checks.len() <= id as usize) {
+            self.say(format!("the check of {name} has no message"));
+        }
+        if check.is_none() && op.failure().is_some() {
+            self.say(format!("{name} may fail, and has no check"));
+        }
+        let shapes = |operands: &[Operand]| -> Option<Vec<(DType, Vec<Expr>)>> {
+            operands.iter().map(|o| Some((self.dtype(o)?, o.shape.clone()))).collect()
+        };
+        let (Some(given), Some(made)) = (shapes(inputs), shapes(outputs)) else { return };
+        if given.len() != op.inputs().len() {
+            return self.say(format!("{name} of {} operands", given.len()));
+        }
+        let fit = match op.fit(&given) {
+            Ok(fit) => fit,
+            Err(message) => return self.say(message),
+        };
+        let wanted = fit.outputs.iter().map(|(dtype, shape)| (*dtype, shape.len()));
+        if !wanted.eq(made.iter().map(|(dtype, shape)| (*dtype, shape.len()))) {
+            self.say(format!("the results of {name} do not fit"));
         }
     }
 

@@ -125,6 +125,10 @@ impl Stmt {
             Stmt::MatMul { a, b, c } => {
                 vec![(a, Touch::OperandRead), (b, Touch::OperandRead), (c, Touch::OperandWrite)]
             }
+            Stmt::Library { inputs, outputs, .. } => {
+                let read = inputs.iter().map(|o| (o, Touch::OperandRead));
+                read.chain(outputs.iter().map(|o| (o, Touch::OperandWrite))).collect()
+            }
             _ => vec![],
         }
     }

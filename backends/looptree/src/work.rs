@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;
+use weft_ir::sdfg::LibraryOp;
 use weft_ir::symbolic::{Atom, Expr, Range};
 use weft_ir::tasklet::{BinOp, Func, UnOp};
 
-use crate::tree::{For, LoopSchedule, Program, Stmt, Value};
+use crate::tree::{For, LoopSchedule, Operand, Program, Stmt, Value};
 use crate::typing::dtype_of;
 use crate::visit::{self, range_exprs};
 
@@ -138,9 +139,29 @@ fn of_stmt(program: &Program, stmt: &Stmt, weight: &Weight) -> Expr {
             let columns = if b.shape.len() == 2 { b.shape[1].clone() } else { Expr::one() };
             volume(&a.shape) * columns * 2
         }
+        Stmt::Library { op, inputs, .. } => call(*op, inputs, weight),
         _ => stmt.lists().iter().fold(Expr::zero(), |sum, list| sum + count(program, list, weight)),
     };
     below + own
+}
+
+/// Operations of a library call, the leading term; logarithms count as a few.
+fn call(op: LibraryOp, inputs: &[Operand], weight: &Weight) -> Expr {
+    let Some(a) = inputs.first() else { return Expr::zero() };
+    let elements = volume(&a.shape);
+    let side = a.shape.last().cloned().unwrap_or_else(Expr::one);
+    let columns = inputs.get(1).and_then(|b| b.shape.get(1)).cloned().unwrap_or_else(Expr::zero);
+    match (op, weight) {
+        (LibraryOp::Sort | LibraryOp::ArgSort, Weight::Flop) => Expr::zero(),
+        (LibraryOp::Sort | LibraryOp::ArgSort, Weight::Cost) => elements * 30,
+        (LibraryOp::Fft { .. }, _) => elements * 50,
+        (LibraryOp::Cholesky, _) => (elements * side).floor_div(&Expr::int(3)),
+        (LibraryOp::Det, _) => (elements * side * 2).floor_div(&Expr::int(3)),
+        (LibraryOp::Solve, _) => (&elements * side * 2).floor_div(&Expr::int(3)) + elements * columns * 2,
+        (LibraryOp::Inv | LibraryOp::Qr, _) => elements * side * 2,
+        (LibraryOp::Eigh, _) => elements * side * 9,
+        (LibraryOp::Svd { .. } | LibraryOp::Lstsq, _) => elements * side * 12,
+    }
 }
 
 fn volume(shape: &[Expr]) -> Expr {

@@ -1,16 +1,20 @@
-//! The run-time library behind generated code: threads, memory, copies, dense products, scalar maths.
+//! The run-time library behind generated code: threads, memory, copies, dense products, sorting,
+//! transforms, equations, scalar maths.
 //!
 //! Everything that generated code calls has a C ABI and is listed by [`symbols`]. Nothing here
 //! panics or aborts on what a kernel asks for: an allocation that cannot be met returns null, and
 //! the kernel returns [`MEMORY`].
 
 mod alloc;
+mod along;
 mod blas;
 mod complex;
 mod copy;
+mod linalg;
 mod math;
 mod matmul;
 mod pool;
+mod strided;
 
 pub use alloc::{available_bytes, trim};
 pub use blas::name as blas_name;
@@ -27,6 +31,8 @@ pub fn symbols() -> Vec<(&'static str, usize)> {
         ("weft_free", alloc::weft_free as *const () as usize),
         ("weft_copy", copy::weft_copy as *const () as usize),
         ("weft_matmul", matmul::weft_matmul as *const () as usize),
+        ("weft_along", along::weft_along as *const () as usize),
+        ("weft_linalg", linalg::weft_linalg as *const () as usize),
         ("weft_ipow", math::weft_ipow as *const () as usize),
         ("weft_floordiv_f64", math::weft_floordiv_f64 as *const () as usize),
         ("weft_floordiv_f32", math::weft_floordiv_f32 as *const () as usize),

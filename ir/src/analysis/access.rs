@@ -193,7 +193,7 @@ impl<'a> Collector<'a> {
             Node::MapExit(_) => {}
             Node::Tasklet(_) => self.plain(graph, id, true),
             Node::Library(library) => {
-                let exact = matches!(library.kind, LibraryKind::MatMul { .. } | LibraryKind::Reduce { .. });
+                let exact = !matches!(library.kind, LibraryKind::Call(op) if !op.reads_all());
                 self.plain(graph, id, exact);
             }
             Node::Nested(nested) => self.nested(graph, id, nested),

@@ -4,10 +4,11 @@ use super::control::Frame;
 use super::memory::View;
 use super::plan::{LibraryPlan, Part};
 use super::state::volume;
-use super::{Fault, Machine, list};
+use super::{CallError, Fault, Machine, Operand, call, list};
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
-use crate::sdfg::{LibraryKind, Place, Wcr};
+use crate::sdfg::library::Form;
+use crate::sdfg::{LibraryKind, LibraryOp, Place, Wcr};
 use crate::tasklet::ops::{self, OpError};
 use crate::tasklet::{BinOp, binary, cast, combine};
 
@@ -16,7 +17,38 @@ impl<'g> Machine<'g> {
         match &plan.library.kind {
             LibraryKind::MatMul { trans_a, trans_b } => self.matmul(frame, plan, *trans_a, *trans_b),
             LibraryKind::Reduce { op, axes, identity } => self.reduce(frame, plan, *op, axes, *identity),
+            LibraryKind::Call(op) => self.call(frame, plan, *op),
         }
+    }
+
+    fn call(&mut self, frame: &Frame<'g>, plan: &LibraryPlan<'g>, op: LibraryOp) -> Result<(), Fault> {
+        let place = plan.place;
+        let mut inputs: Vec<Operand> = vec![];
+        for &(name, form) in op.inputs() {
+            let part = find(&plan.operands, name, place)?;
+            let view = self.part(frame, part, place)?;
+            let dtype = frame.sdfg.data[&frame.plan.names[part.container]].dtype;
+            let one_row = inputs.first().is_some_and(|a| a.shape.first() == Some(&1));
+            let shape = formed(&view, part, form, one_row).ok_or_else(|| misfit(op, place))?;
+            inputs.push(Operand { dtype, shape, values: self.read_all(&view, place)? });
+        }
+        // Cubic in the longest side, whatever it is.
+        let longest = inputs.iter().flat_map(|i| &i.shape).max().copied().unwrap_or(0) as u64;
+        let matrix = !matches!(op, LibraryOp::Sort | LibraryOp::ArgSort | LibraryOp::Fft { .. });
+        self.step(if matrix { longest.saturating_mul(longest).saturating_mul(longest) } else { longest })?;
+        let results = call(op, &inputs).map_err(|error| match error {
+            CallError::Values(message) => Fault::Failed { message: message.into(), place },
+            CallError::Shape(message) => Fault::Shape { message, place },
+        })?;
+        for (&(name, _), values) in op.outputs().iter().zip(&results) {
+            let part = find(&plan.results, name, place)?;
+            let view = self.part(frame, part, place)?;
+            if volume(&view) != values.len() as u64 {
+                return Err(misfit(op, place));
+            }
+            self.write_all(&view, part, values, place)?;
+        }
+        Ok(())
     }
 
     fn operand(
@@ -93,6 +125,17 @@ impl<'g> Machine<'g> {
         let results = results.ok_or(Fault::Value { message, place })?;
         self.write_all(&output, find(&plan.results, "output", place)?, &results, place)
     }
+}
+
+fn misfit(op: LibraryOp, place: Place) -> Fault {
+    Fault::Shape { message: format!("the shapes of '{}' do not fit", op.name()), place }
+}
+
+/// The shape of an operand in the form that the operation has for it.
+fn formed(view: &View, part: &Part, form: Form, one_row: bool) -> Option<Vec<usize>> {
+    let kept = form.dimensions(part.subset?)?;
+    let extents = kept.into_iter().map(|d| view.dims[d].0 as usize).collect();
+    Some(form.shape(extents, one_row, 1))
 }
 
 fn find<'p, 'g>(parts: &'p [(Name, Part<'g>)], name: &str, place: Place) -> Result<&'p Part<'g>, Fault> {

@@ -15,8 +15,12 @@
 //! for [`Fault::Internal`]; every other fault is the kernel's, the caller's or the graph's.
 
 mod array;
+mod call;
+#[cfg(test)]
+mod call_cases;
 mod control;
 mod library;
+mod matrix;
 mod memory;
 mod plan;
 mod state;
@@ -26,6 +30,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use array::Array;
+pub use call::{CallError, Operand, call};
 
 use crate::names::Name;
 use crate::sdfg::{Place, Verified};
@@ -73,6 +78,9 @@ pub enum Fault {
         map: Place,
         place: Place,
     },
+    /// Values that a library operation is not defined on, such as a singular matrix.
+    #[error("{message}")]
+    Failed { message: String, place: Place },
     /// Shapes that only the run shows not to fit, such as a copy between different sizes.
     #[error("{message}")]
     Shape { message: String, place: Place },

@@ -469,3 +469,64 @@ fn copies_cross_map_scopes_and_ranges_read_containers() {
     let fault = execute(g, &[("N", 3)], &args(4), 4).expect_err("out of bounds");
     assert!(matches!(fault, Fault::OutOfBounds { .. }), "{fault}");
 }
+
+/// Runs a graph given as text.
+fn execute_text(text: &str, symbols: &[(&str, i64)], arrays: &[(&str, Array)]) -> Result<Vec<f64>, Fault> {
+    let g = crate::text::parse(text).unwrap_or_else(|e| panic!("{e}"));
+    Ok(execute(g, symbols, arrays, 5)?[&"y".into()].to_f64())
+}
+
+#[test]
+fn gathers_pick_elements() {
+    let args = |idx: &[i64]| {
+        [
+            ("A", Array::from_f64(&[2, 3], &[1., 2., 3., 4., 5., 6.])),
+            ("idx", Array::from_i64(&[2], idx)),
+            ("y", Array::from_f64(&[2], &[0.; 2])),
+        ]
+    };
+    let gather = |value: &str| {
+        format!(
+            "sdfg g(A: f64[2, 3], idx: i64[2], y: f64[2])\n  state s\n    map m [i = 0:2]\n      t: y[i] = {value}\n"
+        )
+    };
+    let run = |value: &str, idx: &[i64]| execute_text(&gather(value), &[], &args(idx));
+    assert_eq!(run("A[idx[i] - 1, idx[1 - i]]", &[2, 1]), Ok(vec![5., 3.]));
+    assert_eq!(run("A[idx[idx[i]], sym(i)]", &[1, 0]), Ok(vec![1., 5.]));
+    assert_eq!(run("A[sym(i), idx[i]] if idx[i] < 3 else -1.0", &[2, 3]), Ok(vec![3., -1.]));
+    let fault = run("A[sym(i), idx[i]]", &[2, 3]).expect_err("out of bounds");
+    let at = |f: &Fault| matches!(f, Fault::OutOfBounds { index, .. } if *index == [1, 3]);
+    assert!(at(&fault), "{fault}");
+    let fault = run("A[idx[i], 0 * idx[i]]", &[-1, 0]).expect_err("out of bounds");
+    assert!(matches!(fault, Fault::OutOfBounds { .. }), "{fault}");
+}
+
+#[test]
+fn gathers_are_watched_for_conflicts() {
+    // Each iteration writes what it alone reads, but for one that picks its neighbour's element.
+    let text = "sdfg g(y: f64[N], idx: i64[N])\n  state s\n    map m [i = 0:N]\n      nested n (N = N)\n        \
+                in a = y[0:N]\n        in at = idx[i]\n        out y[0:N] = a\n        sdfg inner(a: f64[N], at: i64[])\n          \
+                state t\n            u: a[0] = a[at] + 0.0\n";
+    let args = [("y", Array::from_f64(&[2], &[1., 2.])), ("idx", Array::from_i64(&[2], &[0, 1]))];
+    let fault = execute_text(text, &[("N", 2)], &args).expect_err("a conflict");
+    assert!(matches!(fault, Fault::Conflict { .. }), "{fault}");
+}
+
+#[test]
+fn library_calls_report_what_numpy_raises() {
+    let text = |op: &str| {
+        format!("sdfg g(a: f64[2, 2], y: f64[2, 2])\n  state s\n    c: {op} y[0:2, 0:2] = a[0:2, 0:2]\n")
+    };
+    let args = |a: &[f64]| [("a", Array::from_f64(&[2, 2], a)), ("y", Array::from_f64(&[2, 2], &[0.; 4]))];
+    let run = |op: &str, a: &[f64]| execute_text(&text(op), &[], &args(a));
+    assert_eq!(run("inv", &[2., 0., 0., 4.]), Ok(vec![0.5, 0., 0., 0.25]));
+    // Only the lower triangle counts.
+    assert_eq!(run("cholesky", &[4., 9., 2., 5.]), Ok(vec![2., 0., 1., 2.]));
+    for (op, message) in [("inv", "Singular matrix"), ("cholesky", "Matrix is not positive definite")] {
+        let fault = run(op, &[1., 1., 1., 1.]).expect_err("it fails");
+        assert!(matches!(&fault, Fault::Failed { message: m, .. } if m == message), "{fault}");
+    }
+    let wrong = text("inv").replace("a[0:2, 0:2]\n", "a[0:2, 0:N]\n").replace("(a", "(N: i64, a");
+    let fault = execute_text(&wrong, &[("N", 1)], &args(&[1.; 4])).expect_err("shapes do not fit");
+    assert!(matches!(fault, Fault::Shape { .. }), "{fault}");
+}

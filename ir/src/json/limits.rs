@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::dtype::DType;
 use crate::names::Name;
-use crate::sdfg::{BlockKind, Node, Sdfg, Tasklet};
+use crate::sdfg::{BlockKind, Library, LibraryKind, LibraryOp, Node, Sdfg, Tasklet};
 use crate::tasklet::{BinOp, Expr, Func, type_of};
 
-/// Why DaCe could not compile the file of a graph, if it could not: a function that its run-time
-/// library has not. Lowercase, no final period.
+/// Why DaCe could not load or compile the file of a graph, if it could not: a function that its
+/// run-time library has not, a library call that it has no node for. Lowercase, no final period.
 pub fn nameless_in_dace(sdfg: &Sdfg) -> Option<String> {
     let mut found = None;
     let containers = |n: Name| sdfg.data.get(&n).map(|d| d.dtype);
@@ -23,6 +23,12 @@ pub fn nameless_in_dace(sdfg: &Sdfg) -> Option<String> {
         if let BlockKind::State(graph) = &block.kind {
             wrong = graph.nodes().find_map(|(_, node)| match node {
                 Node::Tasklet(tasklet) => in_tasklet(tasklet),
+                Node::Library(Library { label, kind: LibraryKind::Call(op) }) => {
+                    let known = matches!(op, LibraryOp::Cholesky | LibraryOp::Inv | LibraryOp::Solve);
+                    let name = op.name();
+                    (!known)
+                        .then(|| format!("'{label}' is a call of {name}, for which DaCe has no library node"))
+                }
                 Node::Nested(nested) => nameless_in_dace(&nested.sdfg),
                 _ => None,
             });

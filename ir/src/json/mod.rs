@@ -6,6 +6,8 @@
 //! travels as our text form in an attribute `_meta_weft` that DaCe ignores and drops: a file that
 //! has it, and was not changed since, reads back as the same graph.
 //!
+//! Of library calls DaCe has nodes for some ([`nameless_in_dace`]).
+//!
 //! Where the meanings differ: containers of rank 0 that the graph writes and the caller sees
 //! become arrays of one element (DaCe passes scalars by value); results are called `__return`, so
 //! that DaCe returns them; guards and checks do not run there; DaCe compiles with `-ffast-math`.
@@ -36,6 +38,9 @@ pub const DACE_VERSION: &str = "1.0.2";
 
 /// The attribute that carries our text form.
 const META: &str = "_meta_weft";
+
+/// The class of library nodes that DaCe has not.
+const OWN_CALL: &str = "weft.Call";
 
 /// Why a file cannot be read: it is no `.sdfg`, or uses what the graph has no words for.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -11,8 +11,8 @@ use super::value::as_f64;
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Data, Library, LibraryKind, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, StateGraph,
-    Tasklet, Wcr,
+    Data, Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes,
+    StateGraph, Tasklet, Wcr,
 };
 use crate::symbolic::{Expr, Range, Subset};
 
@@ -208,6 +208,8 @@ impl GraphReader {
         let class = at.get("classpath")?.text()?;
         let rename =
             |list: [(&str, &str); 3]| list.map(|(a, b)| (a.to_string(), b.to_string())).into_iter().collect();
+        let named =
+            |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
         let label = attributes.find("label").and_then(|l| l.value.as_str()).unwrap_or("library").to_string();
         let scaled =
             |key: &str, plain: f64| attributes.find(key).is_some_and(|v| as_f64(v.value) != Some(plain));
@@ -227,6 +229,25 @@ impl GraphReader {
             "Gemv" => {
                 let kind = LibraryKind::MatMul { trans_a, trans_b: false };
                 (kind, rename([("_A", "a"), ("_x", "b"), ("_y", "c")]))
+            }
+            "Cholesky" => {
+                let upper = attributes.find("lower").is_some_and(|v| *v.value == Value::Bool(false));
+                if upper {
+                    return attributes.error("an upper factor");
+                }
+                (LibraryKind::Call(LibraryOp::Cholesky), named(&[("_a", "input"), ("_b", "output")]))
+            }
+            "Inv" => (LibraryKind::Call(LibraryOp::Inv), named(&[("_ain", "input"), ("_aout", "output")])),
+            "Solve" => {
+                (LibraryKind::Call(LibraryOp::Solve), named(&[("_ain", "a"), ("_bin", "b"), ("_bout", "x")]))
+            }
+            _ if class == super::OWN_CALL => {
+                let word = |key: &str| attributes.find(key).and_then(|v| v.value.as_str());
+                let flag = word("flag");
+                match word("operation").and_then(|name| LibraryOp::from_name(name, |f| flag == Some(f))) {
+                    Some(op) => (LibraryKind::Call(op), BTreeMap::new()),
+                    None => return attributes.error("an unknown operation"),
+                }
             }
             "Reduce" => (self.reduce(state, i, attributes)?, BTreeMap::new()),
             _ => return at.error(format!("a library node {class}")),

@@ -11,8 +11,8 @@ use super::write::graph;
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Library, LibraryKind, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, Sdfg, Source, Span,
-    StateGraph, Tasklet, Wcr,
+    Library, LibraryKind, LibraryOp, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, Sdfg, Source,
+    Span, StateGraph, Tasklet, Wcr,
 };
 use crate::symbolic::{Expr, Range, Subset};
 use crate::tasklet::type_of;
@@ -308,6 +308,7 @@ impl StateWriter<'_> {
                     [("input", None), ("output", None)].to_vec(),
                 )
             }
+            LibraryKind::Call(op) => called(*op),
         };
         let conns: Connectors =
             conns.into_iter().map(|(ours, name)| (Name::new(ours), name.map(str::to_string))).collect();
@@ -344,6 +345,33 @@ fn product(rank_a: usize, rank_b: usize, trans_a: bool, trans_b: bool) -> Librar
             ("dace.libraries.blas.nodes.gemm.Gemm", "gemm", attributes, named("_a", "_b", "_c"))
         }
         _ => ("dace.libraries.blas.nodes.matmul.MatMul", "matmul", json!({}), named("_a", "_b", "_c")),
+    }
+}
+
+/// DaCe's node for an operation; one of ours, that only we can read, where it has none.
+fn called(op: LibraryOp) -> LibraryClass {
+    let node = |class, name, attributes, conns: &[(&'static str, &'static str)]| {
+        (class, name, attributes, conns.iter().map(|&(ours, theirs)| (ours, Some(theirs))).collect())
+    };
+    match op {
+        LibraryOp::Cholesky => {
+            let conns = [("input", "_a"), ("output", "_b")];
+            node("dace.libraries.linalg.nodes.cholesky.Cholesky", "Cholesky", json!({"lower": true}), &conns)
+        }
+        LibraryOp::Inv => node(
+            "dace.libraries.linalg.nodes.inv.Inv",
+            "Inv",
+            json!({}),
+            &[("input", "_ain"), ("output", "_aout")],
+        ),
+        LibraryOp::Solve => {
+            let conns = [("a", "_ain"), ("b", "_bin"), ("x", "_bout")];
+            node("dace.libraries.linalg.nodes.solve.Solve", "Solve", json!({}), &conns)
+        }
+        _ => {
+            let conns: Vec<_> = op.inputs().iter().chain(op.outputs()).map(|c| (c.0, c.0)).collect();
+            node(super::OWN_CALL, op.name(), json!({"operation": op.name(), "flag": op.flag()}), &conns)
+        }
     }
 }
 

@@ -82,6 +82,8 @@ pub enum LibraryKind {
     /// rank without the axes, or with them as single indices (`keepdims`).
     /// `identity` starts the fold; `None` takes the first element (an empty axis is an error).
     Reduce { op: super::Wcr, axes: Vec<usize>, identity: Option<crate::dtype::Scalar> },
+    /// One call of a library: sorting, transforms, equations, factorizations.
+    Call(super::LibraryOp),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

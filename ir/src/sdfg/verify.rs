@@ -49,7 +49,9 @@
 //!     the code indexes (a gather) is read in no other way; its memlet is dynamic and all of a container
 //!     that has a dimension for each index. Conditions and assigned values index nothing.
 //! 17. `MatMul` has `a`, `b` and `c`, `Reduce` has `input` and `output`, of one type that has the operation,
-//!     and their ranks fit; axes are sorted and in range, the identity has the type.
+//!     and their ranks fit; axes are sorted and in range, the identity has the type. A `Call` has the
+//!     connectors of its operation, of types that it has, and shapes that provably do not differ from
+//!     those that follow from its inputs; its outputs are apart and resolve no conflicts.
 //! 18. A nested SDFG is valid. Each of its non-transient containers is a connector, and an output if
 //!     written inside; types and ranks fit, extents are not provably different. Each of its free symbols is
 //!     given a value, and no other. One connector on both sides stands for one subset; different connectors
@@ -60,6 +62,7 @@
 //!     operation; or they are provably disjoint. What a map's iterations gather from, they do not write,
 //!     unless each has its own.
 
+mod call;
 mod control;
 mod edges;
 mod names;

@@ -10,7 +10,8 @@ use super::{ParseError, SCHEDULES, WCRS, header, schedule_name, wcr_name};
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Library, LibraryKind, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, StateGraph, Tasklet, Wcr,
+    Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, StateGraph,
+    Tasklet, Wcr,
 };
 use crate::symbolic::{Range, Subset};
 use crate::tasklet::{Assign, parse as expr};
@@ -88,6 +89,11 @@ pub fn reduce_tail_text(axes: &[usize], identity: Option<Scalar>) -> String {
         out += &format!(" from {}", crate::tasklet::scalar_text(identity));
     }
     out
+}
+
+/// ` full`, where an operation has a flag that is set.
+pub fn flag_text(op: LibraryOp) -> String {
+    op.flag().map_or(String::new(), |flag| format!(" {flag}"))
 }
 
 /// `0:N`, with both ends even where there is one element.
@@ -244,8 +250,14 @@ impl Reader<'_, '_> {
                 let (axes, identity) = reduce_tail(c)?;
                 Node::Library(Library { label, kind: LibraryKind::Reduce { op, axes, identity } })
             }
+            _ if LibraryOp::from_name(word, |_| false).is_some() => {
+                let label = c.name("a label")?;
+                let op = LibraryOp::from_name(word, |flag| c.eat_word(flag));
+                Node::Library(Library { label, kind: LibraryKind::Call(op.expect("a known name")) })
+            }
             _ => {
-                let hint = "nodes are access, map, exit, tasklet, nested, matmul, reduce";
+                let hint =
+                    "nodes are access, map, exit, tasklet, nested, matmul, reduce, or a library operation";
                 return c.fault_at(at, format!("unknown node '{word}'"), hint);
             }
         })
@@ -354,5 +366,6 @@ fn library_text(l: &Library) -> String {
         LibraryKind::Reduce { op, axes, identity } => {
             format!("reduce {} {}{}", quoted(l.label), wcr_name(*op), reduce_tail_text(axes, *identity))
         }
+        LibraryKind::Call(op) => format!("{} {}{}", op.name(), quoted(l.label), flag_text(*op)),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::explicit::{map_text, memlet_text, nested_text, range_text, reduce_tail_text, ref_text};
+use super::explicit::{
+    flag_text, map_text, memlet_text, nested_text, range_text, reduce_tail_text, ref_text,
+};
 use super::order::Children;
 use super::show::Row;
 use super::{cursor::quoted, wcr_assign, wcr_name};
@@ -215,6 +217,13 @@ impl Short<'_> {
             LibraryKind::Reduce { op, axes, identity } => {
                 let (name, tail) = (wcr_name(*op), reduce_tail_text(axes, *identity));
                 format!("reduce {name} {} {}{tail}", write("output")?, read("input")?)
+            }
+            LibraryKind::Call(op) => {
+                let plain_write = |conn: &str| plain(writes.get(&Name::new(conn))?);
+                let outs: Option<Vec<String>> = op.outputs().iter().map(|c| plain_write(c.0)).collect();
+                let ins: Option<Vec<String>> = op.inputs().iter().map(|c| read(c.0)).collect();
+                let (outs, ins) = (outs?.join(", "), ins?.join(", "));
+                format!("{} {outs} = {ins}{}", op.name(), flag_text(*op))
             }
         };
         Some(format!("{}: {text}{}", quoted(l.label), self.after(id)))

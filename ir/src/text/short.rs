@@ -8,8 +8,10 @@ use super::lines::Line;
 use super::parse::{Context, Parser, no_lines_below};
 use super::{ParseError, WCRS};
 use crate::names::Name;
+use crate::sdfg::library::Connectors;
 use crate::sdfg::{
-    Library, LibraryKind, Map, MapId, Memlet, Nested, Node, Port, Span, StateGraph, Tasklet, Wcr, propagate,
+    Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, Port, Span, StateGraph, Tasklet, Wcr,
+    propagate,
 };
 use crate::symbolic::{Expr, Subset};
 use crate::tasklet::{self, Assign, parse as expr};
@@ -137,6 +139,11 @@ impl Builder<'_, '_> {
                 "reduce" => {
                     c.eat_word("reduce");
                     self.reduce(c, label.unwrap_or_else(|| parser.fresh("reduce")), line.span)
+                }
+                word if is_call(c) && LibraryOp::from_name(word, |_| false).is_some() => {
+                    let name = LibraryOp::from_name(word, |_| false).map_or("", LibraryOp::name);
+                    c.eat_word(word);
+                    self.call(c, name, label.unwrap_or_else(|| parser.fresh(name)), line.span)
                 }
                 _ => self.tasklet(c, label.unwrap_or_else(|| parser.fresh("t")), line.span),
             }
@@ -565,6 +572,35 @@ impl Builder<'_, '_> {
         )
     }
 
+    /// `NAME OUTS = INS [flag]`, behind the name.
+    fn call(&mut self, c: &mut Cursor, name: &str, label: Name, span: Option<Span>) -> Parsed<()> {
+        let list = |c: &mut Cursor| -> Parsed<Vec<Memlet>> {
+            let mut found = vec![self.reference(c)?.memlet];
+            while c.eat(",") {
+                found.push(self.reference(c)?.memlet);
+            }
+            Ok(found)
+        };
+        c.peek();
+        let at = c.at();
+        let outs = list(c)?;
+        c.expect("=")?;
+        let ins = list(c)?;
+        let Some(op) = LibraryOp::from_name(name, |flag| c.eat_word(flag)) else {
+            return c.fault_at(at, format!("no operation '{name}'"), "");
+        };
+        if outs.len() != op.outputs().len() || ins.len() != op.inputs().len() {
+            let (to, from) = (op.outputs().len(), op.inputs().len());
+            return c.fault_at(at, format!("'{name}' has {to} results and {from} operands"), "");
+        }
+        let named = |list: Vec<Memlet>, to: Connectors| {
+            list.into_iter().zip(to).map(|(m, conn)| (m, Name::new(conn.0))).collect::<Vec<_>>()
+        };
+        let (inputs, outputs) = (named(ins, op.inputs()), named(outs, op.outputs()));
+        let node = Node::Library(Library { label, kind: LibraryKind::Call(op) });
+        self.add_node(c, label, node, inputs, outputs, span)
+    }
+
     fn copy(&mut self, c: &mut Cursor, span: Option<Span>) -> Parsed<()> {
         c.eat_word("copy");
         let from = self.reference(c)?.memlet;
@@ -682,6 +718,13 @@ impl Reads {
             .find(|n| !self.taken.contains(n))
             .expect("a free name")
     }
+}
+
+/// Is the word that comes the name of an operation, and not that of a container that is assigned?
+fn is_call(c: &Cursor) -> bool {
+    let mut ahead = c.clone();
+    ahead.take_word();
+    ahead.sees_name() && !WCRS.iter().any(|row| ahead.sees(row.1))
 }
 
 /// `=`, `+=`, `min=`, ….

@@ -1,5 +1,6 @@
-//! Copies and dense products: calls of the run-time library.
+//! Copies, dense products and library calls: calls of the run-time library.
 
+use weft_ir::sdfg::LibraryOp;
 use weft_ir::symbolic::Expr;
 use weft_looptree::Operand;
 
@@ -96,6 +97,49 @@ impl Emitter<'_> {
             "call void @weft_matmul(i64 {}, i64 {m}, i64 {n}, i64 {k}, ptr {a}, ptr {b}, ptr {c}) #2",
             dtype as i64
         ));
+        Ok(())
+    }
+
+    /// A call of the run-time library with its operands in a row.
+    pub fn library(
+        &mut self,
+        op: LibraryOp,
+        inputs: &[Operand],
+        outputs: &[Operand],
+        check: Option<u32>,
+    ) -> Result<()> {
+        let Some(first) = inputs.first() else { return Err(malformed(format!("{} of nothing", op.name()))) };
+        let dtype = self.buffer(first.buffer)?.dtype;
+        let count = inputs.len() + outputs.len();
+        let memory = self.f.alloca(&format!("[{} x i64]", 4 * count), 8);
+        for (i, operand) in inputs.iter().chain(outputs).enumerate() {
+            let pointer = self.address(operand.buffer, &operand.start)?;
+            let (shape, strides) = (self.numbers(&operand.shape)?, self.numbers(&operand.strides)?);
+            let fields = [
+                format!("ptr {pointer}"),
+                format!("i64 {}", operand.shape.len()),
+                format!("ptr {shape}"),
+                format!("ptr {strides}"),
+            ];
+            for (j, field) in fields.iter().enumerate() {
+                let at = self.f.op(&format!("getelementptr inbounds i64, ptr {memory}, i64 {}", 4 * i + j));
+                self.f.line(&format!("store {field}, ptr {at}, align 8"));
+            }
+        }
+        let entry = match op {
+            LibraryOp::Sort | LibraryOp::ArgSort | LibraryOp::Fft { .. } => "weft_along",
+            _ => "weft_linalg",
+        };
+        self.declare(format!("declare i64 @{entry}(i64, i64, ptr) #2"));
+        let number = LibraryOp::all().iter().position(|o| *o == op).unwrap_or_default();
+        let status =
+            self.f.op(&format!("call i64 @{entry}(i64 {number}, i64 {}, ptr {memory}) #2", dtype as i64));
+        let enough = self.f.op(&format!("icmp ne i64 {status}, {}", weft_rt::MEMORY));
+        self.fail_unless(&enough, weft_rt::MEMORY);
+        if let Some(id) = check {
+            let done = self.f.op(&format!("icmp eq i64 {status}, 0"));
+            self.fail_unless(&done, i64::from(id) + 1);
+        }
         Ok(())
     }
 

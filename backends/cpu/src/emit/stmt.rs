@@ -93,6 +93,7 @@ impl Emitter<'_> {
             }
             Stmt::Copy { from, to } => self.copy(from, to),
             Stmt::MatMul { a, b, c } => self.matmul(a, b, c),
+            Stmt::Library { op, inputs, outputs, check } => self.library(*op, inputs, outputs, *check),
             Stmt::Check { id, cond } => {
                 let cond = self.condition(cond)?;
                 self.fail_unless(&cond, i64::from(*id) + 1);

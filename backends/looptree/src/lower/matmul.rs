@@ -74,6 +74,7 @@ impl Lowerer {
                 let (output, wcr) = end(self, "output", false)?;
                 self.reduce(ctx, (*op, axes, *identity), input, (output, wcr), (place, span), out)?;
             }
+            LibraryKind::Call(op) => self.call(env, ctx, (graph, id), *op, span, out)?,
         }
         for stmt in &mut out[first..] {
             if let Stmt::For(l) = stmt {

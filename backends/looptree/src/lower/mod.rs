@@ -1,6 +1,7 @@
 //! SDFG to loop tree: first a straight translation, then the passes that place memory, make
 //! accumulators and choose schedules.
 
+mod call;
 mod copy;
 mod matmul;
 mod reduce;

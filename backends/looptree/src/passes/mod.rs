@@ -73,6 +73,11 @@ fn drop_unused(program: &mut Program) {
                         operand.buffer = new(operand.buffer);
                     }
                 }
+                Stmt::Library { inputs, outputs, .. } => {
+                    for operand in inputs.iter_mut().chain(outputs) {
+                        operand.buffer = new(operand.buffer);
+                    }
+                }
                 _ => {}
             }
             for value in stmt.values_mut() {

@@ -233,6 +233,7 @@ impl Checker<'_, '_> {
                     self.start(*identity, from.1, place);
                 }
             }
+            LibraryKind::Call(op) => self.call(state, id, *op),
         }
         for input in &ends.ins {
             for output in &ends.outs {
@@ -316,7 +317,7 @@ impl Checker<'_, '_> {
     }
 
     /// Two memlets of one container do not overlap.
-    fn apart(&mut self, state: &State, one: &Edge, other: &Edge, what: &str) {
+    pub fn apart(&mut self, state: &State, one: &Edge, other: &Edge, what: &str) {
         let (Some(a), Some(b)) = (&one.memlet, &other.memlet) else { return };
         if a.data != b.data {
             return;

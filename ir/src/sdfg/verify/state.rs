@@ -255,12 +255,14 @@ impl Checker<'_, '_> {
     }
 }
 
-pub fn library_connectors(kind: &LibraryKind, inputs: bool) -> &'static [&'static str] {
+pub fn library_connectors(kind: &LibraryKind, inputs: bool) -> Vec<&'static str> {
     match (kind, inputs) {
-        (LibraryKind::MatMul { .. }, true) => &["a", "b"],
-        (LibraryKind::MatMul { .. }, false) => &["c"],
-        (LibraryKind::Reduce { .. }, true) => &["input"],
-        (LibraryKind::Reduce { .. }, false) => &["output"],
+        (LibraryKind::MatMul { .. }, true) => vec!["a", "b"],
+        (LibraryKind::MatMul { .. }, false) => vec!["c"],
+        (LibraryKind::Reduce { .. }, true) => vec!["input"],
+        (LibraryKind::Reduce { .. }, false) => vec!["output"],
+        (LibraryKind::Call(op), true) => op.inputs().iter().map(|c| c.0).collect(),
+        (LibraryKind::Call(op), false) => op.outputs().iter().map(|c| c.0).collect(),
     }
 }
 

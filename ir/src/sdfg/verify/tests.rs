@@ -587,6 +587,67 @@ fn i17_library_nodes() {
     changed("operands of types", |g| g.data.get_mut(&"B".into()).expect("B").dtype = DType::F32);
 }
 
+/// One call of each kind of form.
+fn calls() -> Sdfg {
+    parse(
+        "sdfg c(A: f64[N, M], B: f64[N, N], b: f64[N], k: i64[N], z: c128[N]) -> x: f64[N], u: f64[N, N], s: f64[min(N, M)], v: f64[M, M], d: f64
+  transient o: i64[N]
+  transient y: f64[2, N]
+  state s1
+    solve: solve x[0:N] = B[0:N, 0:N], b[0:N]
+    svd: svd u[0:N, 0:N], s[0:min(N, M)], v[0:M, 0:M] = A[0:N, 0:M] full
+    det: det d = B[0:N, 0:N]
+    order: argsort o[0:N] = b[0:N]
+    row: sort y[1, 0:N] = b[0:N]
+",
+    )
+}
+
+#[track_caller]
+fn changed_call(message: &str, change: impl FnOnce(&mut Sdfg)) {
+    let mut sdfg = calls();
+    change(&mut sdfg);
+    breaks(sdfg, message);
+}
+
+#[test]
+fn i17_library_calls() {
+    assert_eq!(messages(calls()), [""; 0]);
+    let kind = |g: &mut Sdfg, label: &str, op: LibraryOp| *library(g, label) = LibraryKind::Call(op);
+    changed_call("there is no output 'd'", |g| {
+        let graph = state(g, "s1");
+        let edge = graph.out_edges(node(graph, "det"))[0].clone();
+        graph.remove_edge(edge.id);
+        graph.connect(Port::new(edge.src.node, "d"), edge.dst, edge.memlet);
+    });
+    changed_call("fft is not defined on f64", |g| kind(g, "order", LibraryOp::Fft { inverse: false }));
+    changed_call("'output' of sort is of f64", |g| kind(g, "order", LibraryOp::Sort));
+    changed_call("'output' of argsort is of i64", |g| kind(g, "row", LibraryOp::ArgSort));
+    changed_call("'input' needs rank 2: 'b[0:N]'", |g| kind(g, "order", LibraryOp::Inv));
+    changed_call("extents N - 1 and N of sort are not the same", |g| {
+        memlet(state(g, "s1"), into("row")).subset = subset("1:N");
+    });
+    changed_call("extents N and N - 1 of svd are not the same", |g| {
+        memlet(state(g, "s1"), |_, e| e.src.conn == Some("u".into())).subset = subset("0:N, 1:N");
+    });
+    changed_call("extents N and N - 1 of solve are not the same", |g| {
+        memlet(state(g, "s1"), |_, e| e.dst.conn == Some("b".into())).subset = subset("1:N");
+    });
+    changed_call("'output' of det is of f64", |g| {
+        g.data.get_mut(&"d".into()).expect("d").dtype = DType::F32;
+    });
+    changed_call("sort resolves no conflicts", |g| {
+        memlet(state(g, "s1"), out_of("row")).wcr = Some(Wcr::Sum)
+    });
+    changed_call("a library node writes twice 'u'", |g| {
+        let graph = state(g, "s1");
+        let end = graph.edges().find(|e| e.src.conn == Some("u".into())).expect("an edge").dst;
+        let edge = graph.edges().find(|e| e.src.conn == Some("v".into())).expect("an edge").clone();
+        graph.remove_edge(edge.id);
+        graph.connect(edge.src, end, Memlet::new("u", subset("0:N, 0:N")));
+    });
+}
+
 fn nested() -> Sdfg {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/nested_in_state.weft");
     parse(&std::fs::read_to_string(path).expect("a fixture"))
