@@ -1,6 +1,6 @@
 //! Library operations from the graph to the run-time library, compared with NumPy.
 
-#[path = "../../../ir/src/interp/call_cases.rs"]
+#[path = "../../../ir/src/interp/call_tests.rs"]
 mod cases;
 mod common;
 

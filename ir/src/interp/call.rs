@@ -168,7 +168,7 @@ fn scalar(dtype: DType, x: Cx) -> Scalar {
 
 #[cfg(test)]
 mod tests {
-    use super::super::call_cases::{cases, judge, line};
+    use super::super::call_tests::{cases, judge, line};
     use super::*;
     use crate::symbolic::Expr;
 

@@ -17,7 +17,7 @@
 mod array;
 mod call;
 #[cfg(test)]
-mod call_cases;
+mod call_tests;
 mod control;
 mod library;
 mod matrix;
