@@ -11,9 +11,9 @@ use weft_ir::tasklet;
 
 use crate::bounds::Item;
 use crate::context::{Importer, Join, Res, fail, fail_hint, span_of};
-use crate::expr::{Test, not, sure};
 use crate::scan::{assigned, breaks, certainly_assigned, jumps, rebound, returns, targets};
 use crate::stmt::Flow;
+use crate::truth::{Test, not, sure};
 use crate::value::{Value, View};
 
 /// The most iterations that are written out.

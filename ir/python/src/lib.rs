@@ -27,6 +27,7 @@ mod results;
 mod scan;
 pub mod spec;
 mod stmt;
+mod truth;
 mod value;
 
 pub use annotations::{Declared, annotations, notes};

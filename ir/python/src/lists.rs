@@ -9,7 +9,7 @@ use weft_ir::symbolic::{Expr, Range};
 use crate::args::Args;
 use crate::bounds::Item;
 use crate::context::{Importer, Res, fail, fail_hint, span_of};
-use crate::expr::Test;
+use crate::truth::Test;
 use crate::value::{Kind, Num, Value};
 
 /// The longest list that is made element by element from a range that the arguments decide.

@@ -11,9 +11,9 @@ use super::ufunc::func_named;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
-use crate::expr::Test;
 use crate::ops::rekind;
 use crate::promote::Binary;
+use crate::truth::Test;
 use crate::value::{Kind, Num, Src, Value};
 
 pub const FUNCTIONS: &[Function] = &[
@@ -133,7 +133,7 @@ fn any_all(s: &mut Importer, b: &mut Bound, all: bool) -> Res<Value> {
     let mut result = Test::Known(all);
     for item in s.unpacked(&items, b.span)? {
         let one = s.test(&item, b.span)?;
-        result = crate::expr::both(result, one, all);
+        result = crate::truth::both(result, one, all);
     }
     s.test_value(result, b.span)
 }
