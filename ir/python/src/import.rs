@@ -275,6 +275,15 @@ fn attempt(
         return Err(None);
     }
     if !importer.diags.is_empty() {
+        // What only arguments decide is decided where nothing else works.
+        let mut decided = false;
+        for symbol in std::mem::take(&mut importer.undecided) {
+            let value = importer.values[&symbol];
+            decided |= importer.plan.constants.insert(symbol, value).is_none();
+        }
+        if decided {
+            return Err(None);
+        }
         return Err(Some(std::mem::take(&mut importer.diags)));
     }
     let sdfg = importer.finish();

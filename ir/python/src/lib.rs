@@ -16,6 +16,7 @@ mod diagnostic;
 mod emit;
 mod expr;
 mod fancy;
+mod grow;
 mod import;
 mod link;
 mod lists;

@@ -30,12 +30,11 @@ impl Importer<'_> {
         }
         let items = match value {
             Value::None => vec![],
-            Value::List(_) => {
-                return fail_hint(span, "returning a list is not supported", "return a tuple");
-            }
             Value::Tuple(items) => items,
             other => vec![other],
         };
+        // Lists arrive as arrays.
+        let items = items.into_iter().map(|v| self.array_like(v, span)).collect::<Res<Vec<_>>>()?;
         let mut kinds = vec![];
         for item in &items {
             let Some(kind) = item.kind() else {
