@@ -162,6 +162,8 @@ pub struct Importer<'a> {
     pub values: BTreeMap<Name, i64>,
     pub diags: Vec<Diagnostic>,
     pub results: Option<Vec<crate::results::Returned>>,
+    /// Does the function return a value anywhere?
+    pub gives_values: bool,
     /// What the next operation's result is called.
     pub hint: Option<String>,
     pub depth: u32,
@@ -243,6 +245,7 @@ impl<'a> Importer<'a> {
             values: BTreeMap::new(),
             diags: vec![],
             results: None,
+            gives_values: false,
             hint: None,
             depth: 0,
             loops: vec![],

@@ -321,7 +321,7 @@ impl Importer<'_> {
         };
         let Some(mut growth) = self.plan.growing.get(&site).cloned() else { return self.restart() };
         let element = self.element_of_list(value.clone(), &grown, span)?;
-        if !growth.appends.contains_key(&here) {
+        if growth.appends.get(&here).is_none() {
             let append = self.append_here(id, span)?;
             growth.appends.insert(here, append);
             self.plan.growing.insert(site, growth);
@@ -596,11 +596,13 @@ impl Importer<'_> {
 
 /// The kind of two numbers in one list, and whether only the array that NumPy makes of them is the same.
 fn joined_kinds((a, mixed): (Kind, bool), (b, also): (Kind, bool)) -> (Kind, bool) {
-    let mixed = mixed || also || (a != b && !(a.is_python() && b.is_python()));
+    let (mixed, dtype) = (mixed || also, a.dtype().promote(b.dtype()));
     match joined(a, b) {
         _ if a == b => (a, mixed),
-        Some(kind) if !mixed => (kind, mixed),
-        _ => (Kind::Np(a.dtype().promote(b.dtype())), mixed),
+        // As where ways meet: a Python number among NumPy's of the same type is one of them.
+        _ if a.dtype() == b.dtype() => (Kind::Np(dtype), mixed),
+        Some(kind) if a.is_python() && b.is_python() && !mixed => (kind, false),
+        _ => (Kind::Np(dtype), true),
     }
 }
 

@@ -29,6 +29,10 @@ impl Importer<'_> {
             return self.return_inlined(value, span);
         }
         let items = match value {
+            Value::None if self.gives_values && (self.nesting() > 1 || self.results.is_some()) => {
+                self.no_result(span);
+                return Ok(Flow::Gone);
+            }
             Value::None => vec![],
             Value::Tuple(items) => items,
             other => vec![other],
@@ -62,6 +66,12 @@ impl Importer<'_> {
             self.block("return", BlockKind::Return, span);
         }
         Ok(Flow::Gone)
+    }
+
+    /// The run ends here: None has no place beside the results that the function has elsewhere.
+    pub fn no_result(&mut self, span: Span) {
+        let never = weft_ir::tasklet::Expr::Lit(weft_ir::dtype::Scalar::Bool(false));
+        self.check(never, "the function ends here without the result that it has elsewhere", span);
     }
 
     /// A `return` of an inlined function: by its value, or through containers where ways meet.

@@ -396,7 +396,10 @@ impl Importer<'_> {
             let (Some(a), Some(b)) = (acc.kind(), item.kind()) else {
                 return fail(span, format!("{name} of {} and {}", acc.describe(), item.describe()));
             };
-            if a != b || a.dtype().is_complex() || acc.shape().len() + item.shape().len() > 0 {
+            // Of a Python number and one of NumPy's of the same type, the result is treated as NumPy's.
+            let kind = if a == b { a } else { Kind::Np(a.dtype()) };
+            let one_type = a.dtype() == b.dtype() && !a.dtype().is_complex();
+            if !one_type || acc.shape().len() + item.shape().len() > 0 {
                 let hint = format!("use np.{name}imum", name = name);
                 return fail_hint(
                     span,
@@ -404,7 +407,7 @@ impl Importer<'_> {
                     hint,
                 );
             }
-            if matches!(a, Kind::Int | Kind::Bool) {
+            if matches!(kind, Kind::Int | Kind::Bool) {
                 acc = self.binary(op, &acc, &item, span)?;
                 continue;
             }
@@ -416,7 +419,7 @@ impl Importer<'_> {
             let cond =
                 tasklet::Expr::bin(if name == "min" { BinOp::Lt } else { BinOp::Gt }, y.clone(), x.clone());
             let out = self.elementwise(name, t, vec![], &inputs, tasklet::Expr::select(cond, y, x), span);
-            acc = Value::elem(a, out);
+            acc = Value::elem(kind, out);
         }
         Ok(acc)
     }
