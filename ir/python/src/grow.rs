@@ -321,7 +321,8 @@ impl Importer<'_> {
         };
         let Some(mut growth) = self.plan.growing.get(&site).cloned() else { return self.restart() };
         let element = self.element_of_list(value.clone(), &grown, span)?;
-        if growth.appends.get(&here).is_none() {
+        let known = growth.appends.contains_key(&here);
+        if !known {
             let append = self.append_here(id, span)?;
             growth.appends.insert(here, append);
             self.plan.growing.insert(site, growth);
