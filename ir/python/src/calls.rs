@@ -59,7 +59,7 @@ impl Importer<'_> {
             Value::Closure(c) => self.call_closure(&c, args),
             Value::Path(path) => self.call_path(&path, args),
             Value::Method(object, name) => self.call_method(*object, &name, args),
-            other => fail_raises(args.span, format!("{} is not a function", other.describe())),
+            other => fail_raises(args.span, format!("{} is not a function", other.describe()), ""),
         }
     }
 

@@ -235,8 +235,9 @@ pub fn fail<T>(span: Span, reason: impl Into<String>) -> Res<T> {
 }
 
 /// As [`fail`], of what Python refuses as well.
-pub fn fail_raises<T>(span: Span, reason: impl Into<String>) -> Res<T> {
-    Err(Diagnostic { raises: true, ..Diagnostic::new(span, reason) }.into())
+pub fn fail_raises<T>(span: Span, reason: impl Into<String>, hint: &str) -> Res<T> {
+    let hint = (!hint.is_empty()).then(|| hint.to_string());
+    Err(Diagnostic { raises: true, hint, ..Diagnostic::new(span, reason) }.into())
 }
 
 pub fn fail_hint<T>(span: Span, reason: impl Into<String>, hint: impl Into<String>) -> Res<T> {

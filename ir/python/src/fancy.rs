@@ -101,7 +101,11 @@ impl Importer<'_> {
                 }
                 Item::Array(indices) => {
                     if !indices.dtype.is_int() {
-                        return fail_raises(span, "arrays used as indices must be of integer or bool type");
+                        return fail_raises(
+                            span,
+                            "arrays used as indices must be of integer or bool type",
+                            "",
+                        );
                     }
                     let indices = if indices.dtype == DType::I64 {
                         indices
