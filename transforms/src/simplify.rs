@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use weft_ir::Name;
+use weft_ir::analysis::Liveness;
 use weft_ir::sdfg::{BlockId, NodeId, Sdfg, Verified, verify};
 
 use crate::{
@@ -128,12 +129,15 @@ impl Simplifier {
     fn dead(&mut self) {
         loop {
             let mut progress = false;
+            // What is live changes with an edit only.
+            let mut live: Option<Liveness> = None;
             for data in dead::candidates(&self.graph) {
-                progress |= self.take("DeadDataflowElimination", data.to_string(), |graph, moved| {
-                    let mut edited = graph.clone();
-                    dead::eliminate(&mut edited, data, moved)?;
-                    Ok(edited)
+                let known = live.take().unwrap_or_else(|| Liveness::of(&self.graph));
+                let edited = self.take("DeadDataflowElimination", data.to_string(), |graph, moved| {
+                    dead::eliminate(graph, data, &known, moved)
                 });
+                progress |= edited;
+                live = Some(known).filter(|_| !edited);
             }
             if !progress {
                 return;
