@@ -11,7 +11,7 @@ use weft_ir::sdfg::{
 
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
-    no_such_site, require, uses_of,
+    no_such_site, require, used_containers, uses_of,
 };
 
 pub struct DeadDataflowElimination;
@@ -95,7 +95,7 @@ impl Transformation for DeadDataflowElimination {
             if !graph.data.get(&data).is_some_and(|d| d.transient) {
                 return Err(no_such_site(site));
             }
-            eliminate(graph, data, &Liveness::of(graph), &mut forwarding)?
+            eliminate(graph, data, &Reading::of(graph), &mut forwarding)?
         };
         Plan::new(graph, edited, forwarding)
     }
@@ -117,13 +117,26 @@ fn last_writes(graph: &Sdfg) -> Vec<(Name, BlockId, NodeId)> {
     found
 }
 
-/// Transients that have a value that is not read in its state, or no use.
-pub fn candidates(graph: &Sdfg) -> BTreeSet<Name> {
-    let unused = |n: &Name| uses_of(graph, *n) == 0;
-    let mut found: BTreeSet<Name> =
-        graph.data.iter().filter(|(n, d)| d.transient && unused(n)).map(|(n, _)| *n).collect();
-    found.extend(last_writes(graph).into_iter().map(|w| w.0));
-    found
+/// What the elimination asks about a graph, for all containers at once.
+pub struct Reading {
+    live: Liveness,
+    /// As `last_writes` has them.
+    last: Vec<(Name, BlockId, NodeId)>,
+}
+
+impl Reading {
+    pub fn of(graph: &Sdfg) -> Reading {
+        Reading { live: Liveness::of(graph), last: last_writes(graph) }
+    }
+
+    /// Transients that have a value that is not read in its state, or no use.
+    pub fn candidates(&self, graph: &Sdfg) -> BTreeSet<Name> {
+        let used = used_containers(graph);
+        let mut found: BTreeSet<Name> =
+            graph.data.iter().filter(|(n, d)| d.transient && !used.contains(n)).map(|(n, _)| *n).collect();
+        found.extend(self.last.iter().map(|w| w.0));
+        found
+    }
 }
 
 pub fn remove_block(graph: &mut Sdfg, block: BlockId, forwarding: &mut Forwarding) {
@@ -134,17 +147,17 @@ pub fn remove_block(graph: &mut Sdfg, block: BlockId, forwarding: &mut Forwardin
 }
 
 /// Removes the computations of a transient that are not read, and the transient if nothing uses it then.
-/// `live` is of this graph.
+/// `reading` is of this graph.
 pub fn eliminate(
     graph: &Sdfg,
     data: Name,
-    live: &Liveness,
+    reading: &Reading,
     forwarding: &mut Forwarding,
 ) -> Result<Sdfg, Refusal> {
     let mut refusal = None;
     let mut dead = vec![];
-    for (_, block, node) in last_writes(graph).into_iter().filter(|w| w.0 == data) {
-        match removable(graph, live, block, node, data) {
+    for &(_, block, node) in reading.last.iter().filter(|w| w.0 == data) {
+        match removable(graph, &reading.live, block, node, data) {
             Ok(()) => dead.push((block, node)),
             Err(r) => refusal = refusal.or(Some(r)),
         }

@@ -418,6 +418,7 @@ impl<'a> Importer<'a> {
     pub fn assume_in(&mut self, var: Name, range: &Range) {
         let mut scratch = Assumptions::new();
         scratch.assume_in(var, range);
+        self.facts.suggest_in(var, range);
         for fact in scratch.facts().cloned().collect::<Vec<_>>() {
             self.assume(fact);
         }
@@ -426,6 +427,8 @@ impl<'a> Importer<'a> {
     /// The extents of arguments are non-negative.
     pub fn rebuild(&mut self) {
         self.facts = self.sdfg.assumptions();
+        self.values.iter().for_each(|(&name, &value)| self.facts.suggest(name, value));
+        self.loops.iter().for_each(|(var, range)| self.facts.suggest_in(*var, range));
         for fact in &self.local {
             self.facts.assume(fact.clone());
         }

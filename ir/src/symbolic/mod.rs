@@ -9,6 +9,7 @@ mod assume;
 mod divide;
 mod expr;
 mod image;
+mod memo;
 pub mod omega;
 mod ops;
 mod parse;

@@ -61,6 +61,16 @@ proptest! {
     }
 
     #[test]
+    fn suggestions_change_no_answer(known in facts(), a in nearly_affine(), at in prop::array::uniform4(-3i64..9)) {
+        let (plain, x) = (assumptions(&known), a.expr());
+        let mut told = plain.clone();
+        NAMES.iter().zip(at).for_each(|(name, value)| told.suggest(Name::new(name), value));
+        // Answers are kept for each thread.
+        let answer = |facts: Assumptions, x: Expr| std::thread::spawn(move || facts.nonneg(&x)).join().ok();
+        prop_assert_eq!(answer(told, x.clone()), answer(plain, x), "{:?} if {:?}", a, known);
+    }
+
+    #[test]
     fn simplifying_keeps_the_value(known in facts(), a in prop_oneof![small(), nearly_affine()]) {
         let (worlds, assumed) = (worlds(&known), assumptions(&known));
         let e = assumed.simplify(&a.expr());
