@@ -220,9 +220,6 @@ def samples(names=None):
 
 # Samples that the suites leave out, each with the reason: what is not imported yet, or not comparable.
 LEFT_OUT = {
-    "azimint_hist": "refused: np.histogram",
-    "cholesky2": "refused: np.linalg.cholesky",
-    "contour_integral": "refused: np.linalg.inv",
     "covariance2": "refused for one row: np.cov without dimensions",
     "nbody": "forces at small distances magnify the last digit beyond the tolerance",
 }

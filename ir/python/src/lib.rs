@@ -16,6 +16,7 @@ mod diagnostic;
 mod emit;
 mod expr;
 mod fancy;
+mod grow;
 mod import;
 mod link;
 mod lists;
@@ -27,6 +28,7 @@ mod results;
 mod scan;
 pub mod spec;
 mod stmt;
+mod truth;
 mod value;
 
 pub use annotations::{Declared, annotations, notes};

@@ -8,9 +8,9 @@ use weft_ir::tasklet;
 
 use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
 use crate::diagnostic::Diagnostic;
-use crate::expr::{Test, not};
 use crate::module::Module;
 use crate::scan::{assigned, rebound, returns};
+use crate::truth::{Test, not};
 use crate::value::{Stale, Value};
 
 /// How a list of statements ended.

@@ -1,6 +1,7 @@
 //! What the functions that are written in Python ask about their arguments; `weft.kind(a)` there.
 
 use weft_ir::dtype::{DType, Scalar};
+use weft_ir::sdfg::library::float_part;
 use weft_ir::symbolic::{Expr, Fact};
 
 use super::Function;
@@ -15,6 +16,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "weft.sum_type", parameters: "a", run: sum_type, limits: "" },
     Function { name: "weft.float_type", parameters: "a", run: float_type, limits: "" },
     Function { name: "weft.math_type", parameters: "a", run: math_type, limits: "" },
+    Function::new("weft.complex_type", "a", complex_type),
+    Function::new("weft.real_type", "a", real_type),
     Function { name: "weft.largest", parameters: "a", run: largest, limits: "" },
     Function { name: "weft.places", parameters: "mask", run: places, limits: "" },
     Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
@@ -69,6 +72,20 @@ fn math_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         Ok(t) => Ok(Value::Path(format!("numpy.{}", t.numpy()))),
         Err(e) => fail_hint(b.span, e, "convert by astype(np.float64) first"),
     }
+}
+
+/// The type in which NumPy transforms.
+fn complex_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    Ok(Value::Path(match element(s, b)? {
+        DType::F32 | DType::C64 => "numpy.complex64".into(),
+        _ => "numpy.complex128".into(),
+    }))
+}
+
+/// The type of the real part.
+fn real_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let t = float_part(element(s, b)?);
+    Ok(Value::Path(format!("numpy.{}", t.numpy())))
 }
 
 /// The largest finite number of a floating-point type.

@@ -9,6 +9,7 @@ mod elementwise;
 mod facts;
 mod grid;
 mod join;
+mod library;
 mod linspace;
 mod methods;
 mod pad;
@@ -61,6 +62,7 @@ const TABLES: &[&[Function]] = &[
     facts::FUNCTIONS,
     grid::FUNCTIONS,
     join::FUNCTIONS,
+    library::FUNCTIONS,
     linspace::FUNCTIONS,
     methods::FUNCTIONS,
     pad::FUNCTIONS,
@@ -102,7 +104,10 @@ const ALIASES: &[(&str, &str)] = &[
 const PRELUDE: &str = concat!(
     include_str!("../prelude/basic.py"),
     include_str!("../prelude/shape.py"),
-    include_str!("../prelude/stats.py")
+    include_str!("../prelude/stats.py"),
+    include_str!("../prelude/sort.py"),
+    include_str!("../prelude/linalg.py"),
+    include_str!("../prelude/fft.py")
 );
 
 pub static PRELUDE_MODULE: LazyLock<Module> = LazyLock::new(|| {
