@@ -88,7 +88,12 @@ const TABLE: &[(&str, usize, &str, &str)] = &[
     ("return 99999999999999999999", 3, "too large", "64 bits"),
     ("x: str = 'a'\n    return x", 4, "a string cannot be returned", ""),
     ("return a @ np.zeros(4)", 3, "do not fit a product", "inner extents"),
-    ("if a[0] > 0:\n        return a[0]", 2, "may end without a result", "at the end"),
+    (
+        "def g(v):\n        if v > 0:\n            return v\n    return g(a[0])",
+        4,
+        "may end without a result",
+        "at the end",
+    ),
     ("return a.sum(axis=1)", 3, "axis 1 is out of bounds", ""),
     ("return np.zeros(3, dtype='float16')", 3, "element type", "np.float64"),
     ("return a[0, 0]", 3, "too many indices", ""),
