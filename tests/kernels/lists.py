@@ -511,3 +511,21 @@ def worklist(x):
         v = q.pop()
         out += v
     return out
+
+
+def refused_row_changes_later(n):
+    m = []
+    for i in range(n * 20):
+        row = [0, i]
+        m.append(row)
+        row[0] = 5
+    return m
+
+
+def refused_row_is_shared_by_iterations(n):
+    row = [0, 0]
+    m = []
+    for i in range(n * 20):
+        row[1] = i
+        m.append(row)
+    return m

@@ -87,6 +87,13 @@ impl Importer<'_> {
         }
     }
 
+    fn not_frozen(&self, id: usize, span: Span) -> Res<()> {
+        if !self.lists[id].frozen {
+            return Ok(());
+        }
+        fail_hint(span, "a list changes after it was appended to another", "append it when it is full")
+    }
+
     /// Is a list changed where it was made, in no loop or branch inside of that?
     fn is_near(&self, id: usize) -> bool {
         self.lists[id].grown.is_none() && self.lists[id].depth == self.nesting()
@@ -102,13 +109,7 @@ impl Importer<'_> {
                     "use an array and an index",
                 );
             }
-            if self.lists[id].frozen {
-                return fail_hint(
-                    span,
-                    "a list changes after it was appended to another",
-                    "append it when it is full",
-                );
-            }
+            self.not_frozen(id, span)?;
             match (name, &args.pos[..]) {
                 _ if self.is_near(id) => {}
                 ("append", [v]) => {
@@ -158,6 +159,7 @@ impl Importer<'_> {
 
     /// `list[i] = value`.
     pub fn set_list_item(&mut self, id: usize, slice: &ast::Expr, value: Value, span: Span) -> Res<()> {
+        self.not_frozen(id, span)?;
         if self.lists[id].grown.is_some() {
             return self.set_grown_item(id, slice, value, span);
         }
