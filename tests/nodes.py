@@ -23,9 +23,9 @@ ABOUT = """\
 ABOVE = {
     "azimint_naive": "picks by a mask, which DaCe's version does in a loop of its own",
     "conv2d_bias": "a product of four-dimensional arrays for each point of the stencil, not a sum",
-    "lenet": "the same product, and bias and relu of each layer apart",
+    "lenet": "halves the images by a reshape and a maximum, not in loops",
     "nbody": "picks by masks, which DaCe's version does in loops of its own",
-    "resnet": "the same product as in conv2d_bias, and means and deviations in the layers",
+    "resnet": "the convolution of conv2d_bias",
     "spmv": "indices that are values are checked, and count from the end where negative",
 }
 

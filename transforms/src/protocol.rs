@@ -153,7 +153,7 @@ impl Forwarding {
                 let moved: BTreeSet<Place> = targets.into_iter().flat_map(|t| later.get(t)).collect();
                 found.push((from, moved.into_iter().collect()));
             }
-            later.0.append(&mut found.drain(..).collect());
+            later.0.extend(found.drain(..));
         }
         later
     }
