@@ -92,7 +92,7 @@ def main():
 HEADER = """\
 # Lines to change
 
-NPBench has each of its kernels as plain NumPy, and rewritten for other compilers by people who know these well. The table says how many lines a rewrite differs in from the NumPy file. For Weft there is no rewrite: `0` is an original file that is imported as it is, compiled with all optimizations, run, and right. Other words are what happens instead; `none` means that NPBench has no such version.
+NPBench has each of its kernels as plain NumPy, and rewritten for other compilers by people who know these well. The table says how many lines a rewrite differs in from the NumPy file. For Weft there is no rewrite: `0` is an original file that is imported as it is, with arguments from outside of it, compiled with all optimizations, run, and right by the tolerances of `tests/npbench.py`. Other words are what happens instead; `none` means that NPBench has no such version.
 
 A line is a statement as Python's `ast` writes it, without docstrings; comments and layout do not count. A block of changed lines counts as many as its longer side has: type annotations, decorators, declarations of symbols, imports, and what had to be written differently. Of Numba's versions those count that are compiled as a whole (nopython), and of these the one closest to NumPy.
 
