@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-use super::assume::Examples;
+use super::examples::Examples;
 use super::expr::Table;
 use super::omega::{self, Feasible, System};
 use super::{Expr, Truth};

@@ -7,6 +7,7 @@
 
 mod assume;
 mod divide;
+mod examples;
 mod expr;
 mod image;
 mod memo;
