@@ -5,39 +5,46 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{LazyLock, RwLock};
+use std::sync::{LazyLock, OnceLock, RwLock};
 
 /// An interned identifier.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Name(u32);
 
-#[derive(Default)]
-struct Table {
-    ids: HashMap<&'static str, u32>,
-    texts: Vec<&'static str>,
-}
+static IDS: LazyLock<RwLock<HashMap<&'static str, u32>>> = LazyLock::new(Default::default);
 
-static TABLE: LazyLock<RwLock<Table>> = LazyLock::new(Default::default);
+/// The texts by id, in chunks that never move: chunk `k` has those of ids from `2^k - 1` on. A comparison
+/// of names, which is what every ordered map of them is made of, takes no lock this way.
+static TEXTS: [OnceLock<Box<[OnceLock<&'static str>]>>; 32] = [const { OnceLock::new() }; 32];
+
+/// The chunk of an id and the place in it.
+fn place(id: u32) -> (usize, usize) {
+    let chunk = (id + 1).ilog2();
+    (chunk as usize, (id + 1 - (1 << chunk)) as usize)
+}
 
 impl Name {
     /// The name with this text. Texts live as long as the process.
     pub fn new(text: &str) -> Name {
-        if let Some(&id) = TABLE.read().expect("name table").ids.get(text) {
+        if let Some(&id) = IDS.read().expect("name table").get(text) {
             return Name(id);
         }
-        let mut table = TABLE.write().expect("name table");
-        if let Some(&id) = table.ids.get(text) {
+        let mut ids = IDS.write().expect("name table");
+        if let Some(&id) = ids.get(text) {
             return Name(id);
         }
         let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
-        let id = table.texts.len() as u32;
-        table.texts.push(text);
-        table.ids.insert(text, id);
+        let id = ids.len() as u32;
+        let (chunk, at) = place(id);
+        let texts = TEXTS[chunk].get_or_init(|| vec![OnceLock::new(); 1 << chunk].into_boxed_slice());
+        texts[at].set(text).expect("an id is given once");
+        ids.insert(text, id);
         Name(id)
     }
 
     pub fn as_str(self) -> &'static str {
-        TABLE.read().expect("name table").texts[self.0 as usize]
+        let (chunk, at) = place(self.0);
+        TEXTS[chunk].get().and_then(|texts| texts[at].get()).expect("a name of the table")
     }
 
     /// `base`, or `base_0`, `base_1`, …: the first that `taken` does not claim.

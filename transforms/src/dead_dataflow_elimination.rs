@@ -11,7 +11,7 @@ use weft_ir::sdfg::{
 
 use crate::{
     Category, Condition, Forwarding, Info, Keeps, Plan, Refusal, Settings, Site, Transformation,
-    no_such_site, require, uses_of,
+    no_such_site, require, used_containers, uses_of,
 };
 
 pub struct DeadDataflowElimination;
@@ -82,20 +82,21 @@ impl Transformation for DeadDataflowElimination {
 
     fn plan(&self, graph: &Verified, site: &Site, _: &Settings) -> Result<Plan, Refusal> {
         let mut forwarding = Forwarding::default();
-        let mut edited = Sdfg::clone(graph);
-        if let [Place::Block(block)] = site.places[..] {
+        let edited = if let [Place::Block(block)] = site.places[..] {
             let empty = graph.body.find(block).and_then(Block::state).is_some_and(StateGraph::is_empty);
             if !empty {
                 return Err(no_such_site(site));
             }
+            let mut edited = graph.clone_sdfg();
             remove_block(&mut edited, block, &mut forwarding);
+            edited
         } else {
             let data = Name::new(&site.label);
             if !graph.data.get(&data).is_some_and(|d| d.transient) {
                 return Err(no_such_site(site));
             }
-            eliminate(&mut edited, data, &mut forwarding)?;
-        }
+            eliminate(graph, data, &Reading::of(graph), &mut forwarding)?
+        };
         Plan::new(graph, edited, forwarding)
     }
 }
@@ -116,13 +117,26 @@ fn last_writes(graph: &Sdfg) -> Vec<(Name, BlockId, NodeId)> {
     found
 }
 
-/// Transients that have a value that is not read in its state, or no use.
-pub fn candidates(graph: &Sdfg) -> BTreeSet<Name> {
-    let unused = |n: &Name| uses_of(graph, *n) == 0;
-    let mut found: BTreeSet<Name> =
-        graph.data.iter().filter(|(n, d)| d.transient && unused(n)).map(|(n, _)| *n).collect();
-    found.extend(last_writes(graph).into_iter().map(|w| w.0));
-    found
+/// What the elimination asks about a graph, for all containers at once.
+pub struct Reading {
+    live: Liveness,
+    /// As `last_writes` has them.
+    last: Vec<(Name, BlockId, NodeId)>,
+}
+
+impl Reading {
+    pub fn of(graph: &Sdfg) -> Reading {
+        Reading { live: Liveness::of(graph), last: last_writes(graph) }
+    }
+
+    /// Transients that have a value that is not read in its state, or no use.
+    pub fn candidates(&self, graph: &Sdfg) -> BTreeSet<Name> {
+        let used = used_containers(graph);
+        let mut found: BTreeSet<Name> =
+            graph.data.iter().filter(|(n, d)| d.transient && !used.contains(n)).map(|(n, _)| *n).collect();
+        found.extend(self.last.iter().map(|w| w.0));
+        found
+    }
 }
 
 pub fn remove_block(graph: &mut Sdfg, block: BlockId, forwarding: &mut Forwarding) {
@@ -133,27 +147,32 @@ pub fn remove_block(graph: &mut Sdfg, block: BlockId, forwarding: &mut Forwardin
 }
 
 /// Removes the computations of a transient that are not read, and the transient if nothing uses it then.
-pub fn eliminate(graph: &mut Sdfg, data: Name, forwarding: &mut Forwarding) -> Result<(), Refusal> {
-    let nodes: Vec<(BlockId, NodeId)> =
-        last_writes(graph).into_iter().filter(|w| w.0 == data).map(|(_, b, n)| (b, n)).collect();
+/// `reading` is of this graph.
+pub fn eliminate(
+    graph: &Sdfg,
+    data: Name,
+    reading: &Reading,
+    forwarding: &mut Forwarding,
+) -> Result<Sdfg, Refusal> {
     let mut refusal = None;
-    if !nodes.is_empty() {
-        let live = Liveness::of(graph);
-        for (block, node) in nodes {
-            match removable(graph, &live, block, node, data) {
-                Ok(()) => remove_value(graph, block, node, forwarding),
-                Err(r) => refusal = refusal.or(Some(r)),
-            }
+    let mut dead = vec![];
+    for &(_, block, node) in reading.last.iter().filter(|w| w.0 == data) {
+        match removable(graph, &reading.live, block, node, data) {
+            Ok(()) => dead.push((block, node)),
+            Err(r) => refusal = refusal.or(Some(r)),
         }
     }
-    if uses_of(graph, data) == 0 {
-        graph.data.remove(&data);
-        return Ok(());
+    if let Some(refusal) = refusal.filter(|_| dead.is_empty()) {
+        return Err(refusal);
     }
-    match refusal {
-        Some(refusal) if forwarding.0.is_empty() => Err(refusal),
-        _ => Ok(()),
+    let mut edited = graph.clone();
+    for (block, node) in dead {
+        remove_value(&mut edited, block, node, forwarding);
     }
+    if uses_of(&edited, data) == 0 {
+        edited.data.remove(&data);
+    }
+    Ok(edited)
 }
 
 fn removable(graph: &Sdfg, live: &Liveness, block: BlockId, node: NodeId, data: Name) -> Result<(), Refusal> {

@@ -34,7 +34,7 @@ pub use recipe::{
 pub use simplify::simplify;
 pub use support::{
     Holds, block_uses, editable, facts_around, find_site, int, ints, known_settings, no_such_site, require,
-    same_site, text, uses_of, wrong_setting,
+    same_site, text, used_containers, uses_of, wrong_setting,
 };
 
 /// Every transformation, in the order in which it is listed.

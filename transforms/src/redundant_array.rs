@@ -1,5 +1,7 @@
 //! RedundantArray: a transient that is only a copy goes away.
 
+use std::collections::HashSet;
+
 use weft_ir::Name;
 use weft_ir::analysis::{Access, Carried, accesses_of_scope, carried, conflict, facts_at};
 use weft_ir::sdfg::{
@@ -98,6 +100,7 @@ pub struct Candidate {
 /// Transients that are copied from or to, each once, by name.
 pub fn candidates(graph: &Sdfg) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = vec![];
+    let mut known: HashSet<Name> = HashSet::new();
     for (block, state) in graph.states() {
         for edge in state.edges().filter(|e| e.memlet.is_some()) {
             let (Node::Access(from), Node::Access(to)) =
@@ -106,7 +109,7 @@ pub fn candidates(graph: &Sdfg) -> Vec<Candidate> {
                 continue;
             };
             for (data, node) in [(*from, edge.src.node), (*to, edge.dst.node)] {
-                if from != to && graph.data[&data].transient && !found.iter().any(|c| c.data == data) {
+                if from != to && graph.data[&data].transient && known.insert(data) {
                     found.push(Candidate { data, state: block.id, node, copy: edge.id });
                 }
             }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use weft_ir::Name;
 use weft_ir::sdfg::{BlockId, NodeId, Sdfg, Verified, verify};
 
+use crate::dead_dataflow_elimination::Reading;
+use crate::state_fusion::Head;
 use crate::{
     Forwarding, Recipe, Refusal, Settings, Step, dead_dataflow_elimination as dead, inline_sdfg as inline,
     redundant_array as redundant, state_fusion as fusion,
@@ -16,11 +18,11 @@ pub fn simplify(graph: &Verified) -> (Verified, Recipe, Forwarding) {
     // something, every edit is verified and those that it rejects are left out.
     let fast = Simplifier::new(graph, false).run();
     if let Ok(result) = verify(fast.graph) {
-        return (result, fast.recipe, fast.forwarding);
+        return (result, fast.recipe, Forwarding::chain(fast.moved));
     }
     let careful = Simplifier::new(graph, true).run();
     match verify(careful.graph) {
-        Ok(result) => (result, careful.recipe, careful.forwarding),
+        Ok(result) => (result, careful.recipe, Forwarding::chain(careful.moved)),
         Err(_) => (graph.clone(), Recipe::default(), Forwarding::default()),
     }
 }
@@ -28,20 +30,15 @@ pub fn simplify(graph: &Verified) -> (Verified, Recipe, Forwarding) {
 struct Simplifier {
     graph: Sdfg,
     recipe: Recipe,
-    forwarding: Forwarding,
+    /// Of each edit, in order.
+    moved: Vec<Forwarding>,
     careful: bool,
     changed: bool,
 }
 
 impl Simplifier {
     fn new(graph: &Sdfg, careful: bool) -> Simplifier {
-        Simplifier {
-            graph: graph.clone(),
-            recipe: Recipe::default(),
-            forwarding: Forwarding::default(),
-            careful,
-            changed: true,
-        }
+        Simplifier { graph: graph.clone(), recipe: Recipe::default(), moved: vec![], careful, changed: true }
     }
 
     fn run(mut self) -> Simplifier {
@@ -56,20 +53,25 @@ impl Simplifier {
         self
     }
 
-    /// Takes an edit over, if it is one.
+    /// Takes an edit over, if it is one; what refuses leaves the graph as it is.
     fn take(
         &mut self,
         transform: &str,
         at: String,
-        edit: impl FnOnce(&Sdfg, &mut Forwarding) -> Result<Sdfg, Refusal>,
+        edit: impl FnOnce(&mut Sdfg, &mut Forwarding) -> Result<(), Refusal>,
     ) -> bool {
+        let before = self.careful.then(|| self.graph.clone());
         let mut moved = Forwarding::default();
-        let Ok(edited) = edit(&self.graph, &mut moved) else { return false };
-        if self.careful && verify(edited.clone()).is_err() {
+        if edit(&mut self.graph, &mut moved).is_err() {
             return false;
         }
-        self.graph = edited;
-        self.forwarding = std::mem::take(&mut self.forwarding).then(&moved);
+        if let Some(before) = before
+            && verify(self.graph.clone()).is_err()
+        {
+            self.graph = before;
+            return false;
+        }
+        self.moved.push(moved);
         self.recipe.0.push(Step { transform: transform.to_string(), at, params: Settings::new() });
         self.changed = true;
         true
@@ -80,7 +82,10 @@ impl Simplifier {
         while let Some(at) = inline::candidates(&self.graph).into_iter().find(|c| !refused.contains(&c.node))
         {
             let label = at.label.to_string();
-            if !self.take("InlineSDFG", label, |graph, moved| inline::inline(graph, &at, moved)) {
+            if !self.take("InlineSDFG", label, |graph, moved| {
+                *graph = inline::inline(graph, &at, moved)?;
+                Ok(())
+            }) {
                 refused.insert(at.node);
             }
         }
@@ -88,13 +93,18 @@ impl Simplifier {
 
     fn fuse(&mut self) {
         let mut refused: BTreeSet<(BlockId, BlockId)> = BTreeSet::new();
+        let mut head: Option<Head> = None;
         loop {
             let pair = fusion::pairs(&self.graph)
                 .into_iter()
-                .map(|(a, b)| ((a.id, b.id), format!("{}, {}", a.label, b.label)))
-                .find(|(ids, _)| !refused.contains(ids));
+                .find(|(a, b)| !refused.contains(&(a.id, b.id)))
+                .map(|(a, b)| ((a.id, b.id), format!("{}, {}", a.label, b.label)));
             let Some((ids, label)) = pair else { return };
-            if !self.take("StateFusion", label, |graph, moved| fusion::fuse(graph, ids.0, ids.1, moved)) {
+            let known = head.take().filter(|h| h.block == ids.0);
+            let mut known = known.unwrap_or_else(|| Head::of(&self.graph, ids.0));
+            if self.take("StateFusion", label, |graph, moved| fusion::fuse(graph, &mut known, ids.1, moved)) {
+                head = Some(known);
+            } else {
                 refused.insert(ids);
             }
         }
@@ -103,17 +113,21 @@ impl Simplifier {
     fn copies(&mut self) {
         let mut refused: BTreeSet<Name> = BTreeSet::new();
         loop {
-            let all = redundant::candidates(&self.graph);
+            let mut all = redundant::candidates(&self.graph);
             let mut progress = false;
-            for at in all.into_iter().filter(|c| !refused.contains(&c.data)).collect::<Vec<_>>() {
+            for at in all.clone() {
+                if refused.contains(&at.data) {
+                    continue;
+                }
                 // An edit before may have taken the node away.
-                let now = redundant::candidates(&self.graph).into_iter().find(|c| c.data == at.data);
-                let Some(at) = now else { continue };
+                let Some(at) = all.iter().find(|c| c.data == at.data).copied() else { continue };
                 let done = self.take("RedundantArray", at.data.to_string(), |graph, moved| {
-                    redundant::remove(graph, &at, moved)
+                    *graph = redundant::remove(graph, &at, moved)?;
+                    Ok(())
                 });
                 if done {
                     progress = true;
+                    all = redundant::candidates(&self.graph);
                 } else {
                     refused.insert(at.data);
                 }
@@ -128,12 +142,16 @@ impl Simplifier {
     fn dead(&mut self) {
         loop {
             let mut progress = false;
-            for data in dead::candidates(&self.graph) {
-                progress |= self.take("DeadDataflowElimination", data.to_string(), |graph, moved| {
-                    let mut edited = graph.clone();
-                    dead::eliminate(&mut edited, data, moved)?;
-                    Ok(edited)
+            let mut reading = Reading::of(&self.graph);
+            for data in reading.candidates(&self.graph) {
+                let edited = self.take("DeadDataflowElimination", data.to_string(), |graph, moved| {
+                    *graph = dead::eliminate(graph, data, &reading, moved)?;
+                    Ok(())
                 });
+                if edited {
+                    progress = true;
+                    reading = Reading::of(&self.graph);
+                }
             }
             if !progress {
                 return;
@@ -147,9 +165,8 @@ impl Simplifier {
             states.iter().filter(|(_, s)| s.is_empty()).map(|(b, _)| (b.id, b.label)).collect();
         for (block, label) in empty {
             self.take("DeadDataflowElimination", label.to_string(), |graph, moved| {
-                let mut edited = graph.clone();
-                dead::remove_block(&mut edited, block, moved);
-                Ok(edited)
+                dead::remove_block(graph, block, moved);
+                Ok(())
             });
         }
     }

@@ -1,8 +1,9 @@
 //! StateFusion: two states that follow each other become one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use weft_ir::Name;
 use weft_ir::analysis::facts_at;
 use weft_ir::sdfg::{
     Block, BlockId, BlockKind, Edge, Node, NodeId, Paths, Place, Port, Region, Scopes, Sdfg, StateGraph,
@@ -75,7 +76,8 @@ impl Transformation for StateFusion {
             return Err(no_such_site(site));
         }
         let mut forwarding = Forwarding::default();
-        let edited = fuse(graph, first, second, &mut forwarding)?;
+        let mut edited = graph.clone_sdfg();
+        fuse(&mut edited, &mut Head::of(graph, first), second, &mut forwarding)?;
         Plan::new(graph, edited, forwarding)
     }
 }
@@ -98,37 +100,89 @@ pub fn pairs(graph: &Sdfg) -> Vec<(&Block, &Block)> {
     found
 }
 
-/// The access nodes of the second state that stand for nodes of the first: what it reads.
-fn meeting(first: &StateGraph, second: &StateGraph) -> BTreeMap<NodeId, NodeId> {
-    let (Some(order), Some(scopes)) = (Paths::of(first), Scopes::of(first)) else { return BTreeMap::new() };
-    let mut merged = BTreeMap::new();
-    for (id, node) in second.nodes() {
-        let Node::Access(data) = node else { continue };
-        if !second.in_edges(id).is_empty() {
-            continue;
-        }
-        // The last node that is written, else one that is only read.
-        let same = first.nodes().filter(|(n, x)| **x == Node::Access(*data) && scopes.parent(*n).is_none());
-        let written = |n: NodeId| first.in_edges(n).iter().any(|e| e.memlet.is_some());
-        if let Some((target, _)) = same.max_by_key(|(n, _)| (written(*n), order.position(*n))) {
-            merged.insert(id, target);
-        }
-    }
-    merged
+/// What fusing asks about the first of two states. It is kept up to date, so that many states are fused
+/// with it one after the other in time that is linear in theirs.
+pub struct Head {
+    pub block: BlockId,
+    events: Vec<Event>,
+    /// Access nodes outside of maps.
+    nodes: BTreeMap<Name, Vec<NodeId>>,
 }
 
-/// Merges `second` into `first`; both are in one region, one after the other.
+impl Head {
+    pub fn of(graph: &Sdfg, block: BlockId) -> Head {
+        let state = state(graph, block);
+        Head { block, events: events(graph, state), nodes: access_nodes(state) }
+    }
+
+    /// The access nodes of the second state that stand for nodes of the first: what it reads.
+    fn meeting(&self, first: &StateGraph, second: &StateGraph) -> BTreeMap<NodeId, NodeId> {
+        let written = |n: NodeId| first.in_edges(n).iter().any(|e| e.memlet.is_some());
+        let mut order: Option<Vec<NodeId>> = None;
+        let mut merged = BTreeMap::new();
+        for (data, nodes) in access_nodes(second) {
+            let Some(candidates) = self.nodes.get(&data) else { continue };
+            for id in nodes.into_iter().filter(|id| second.in_edges(*id).is_empty()) {
+                // The last node that is written, else one that is only read.
+                let target = if let [only] = candidates[..] {
+                    Some(only)
+                } else {
+                    let order = order.get_or_insert_with(|| first.topological().unwrap_or_default());
+                    let position = |n: NodeId| order.iter().position(|o| *o == n);
+                    candidates.iter().copied().max_by_key(|&n| (written(n), position(n)))
+                };
+                merged.extend(target.map(|target| (id, target)));
+            }
+        }
+        merged
+    }
+}
+
+fn state(graph: &Sdfg, block: BlockId) -> &StateGraph {
+    graph.body.find(block).and_then(Block::state).expect("a state of the graph")
+}
+
+fn access_nodes(state: &StateGraph) -> BTreeMap<Name, Vec<NodeId>> {
+    let mut found: BTreeMap<Name, Vec<NodeId>> = BTreeMap::new();
+    let Some(scopes) = Scopes::of(state) else { return found };
+    for (id, node) in state.nodes() {
+        if let Node::Access(data) = node
+            && scopes.parent(id).is_none()
+        {
+            found.entry(*data).or_default().push(id);
+        }
+    }
+    found
+}
+
+/// Merges `second` into the state of `head`; both are in one region, one after the other. Changes nothing
+/// where it refuses.
 pub fn fuse(
-    graph: &Sdfg,
-    first: BlockId,
+    graph: &mut Sdfg,
+    head: &mut Head,
     second: BlockId,
     forwarding: &mut Forwarding,
-) -> Result<Sdfg, Refusal> {
-    let state = |id| graph.body.find(id).and_then(Block::state).expect("a state of the graph");
-    let (a, b) = (state(first), state(second));
-    let merged = meeting(a, b);
+) -> Result<(), Refusal> {
+    let first = head.block;
+    let (a, b) = (state(graph, first), state(graph, second));
+    let merged = head.meeting(a, b);
     let now = |id: NodeId| merged.get(&id).copied().unwrap_or(id);
-    let mut union = a.clone();
+    let mut after = events(graph, b);
+    check(graph, head, second, &after, &merged)?;
+    for event in &mut after {
+        (event.start, event.end) = (now(event.start), now(event.end));
+    }
+    head.events.extend(after);
+    for (data, nodes) in access_nodes(b) {
+        head.nodes.entry(data).or_default().extend(nodes.into_iter().filter(|id| !merged.contains_key(id)));
+    }
+
+    let (region, at) = graph.body.parent_mut(second).expect("a block of the graph");
+    let second_block = region.blocks.remove(at);
+    let b = second_block.state().expect("a state");
+    let block = Arc::make_mut(&mut region.blocks[at - 1]);
+    block.span = block.span.or(second_block.span);
+    let BlockKind::State(union) = &mut block.kind else { unreachable!("two states follow each other") };
     for (id, map) in b.maps() {
         union.insert_map(id, map.clone());
     }
@@ -139,41 +193,40 @@ pub fn fuse(
         let port = |p: Port| Port { node: now(p.node), ..p };
         union.insert_edge(Edge { src: port(edge.src), dst: port(edge.dst), ..edge.clone() });
     }
-    check(graph, first, second, (a, b), (&union, &now))?;
-    let mut edited = graph.clone();
-    let (region, at) = edited.body.parent_mut(second).expect("a block of the graph");
-    region.blocks.remove(at);
-    let block = Arc::make_mut(&mut region.blocks[at - 1]);
-    block.span = block.span.or(graph.body.find(second).and_then(|b| b.span));
-    block.kind = BlockKind::State(union);
     forwarding.moved(Place::Block(second), Place::Block(first));
     for (from, to) in merged {
         forwarding.moved(Place::Node(from), Place::Node(to));
     }
-    Ok(edited)
+    Ok(())
 }
 
 fn check(
     graph: &Sdfg,
-    first: BlockId,
+    head: &Head,
     second: BlockId,
-    (a, b): (&StateGraph, &StateGraph),
-    (union, now): (&StateGraph, &dyn Fn(NodeId) -> NodeId),
+    after: &[Event],
+    merged: &BTreeMap<NodeId, NodeId>,
 ) -> Result<(), Refusal> {
-    let before = events(graph, a);
+    let first = head.block;
     let touches = |e: &Event| {
-        before.iter().any(|f| f.access.data == e.access.data && (f.access.write || e.access.write))
+        head.events.iter().any(|f| f.access.data == e.access.data && (f.access.write || e.access.write))
     };
-    let mut after: Vec<Event> = events(graph, b).into_iter().filter(touches).collect();
+    let after: Vec<Event> = after.iter().filter(|e| touches(e)).cloned().collect();
     if after.is_empty() {
         return Ok(());
     }
-    for event in &mut after {
-        (event.start, event.end) = (now(event.start), now(event.end));
+    let (a, b) = (state(graph, first), state(graph, second));
+    let inner = Paths::of(b).expect("no cycle in a state");
+    // A path of the merged graph leads into the second state through a node that both share.
+    let mut before: BTreeMap<NodeId, HashSet<NodeId>> = BTreeMap::new();
+    for node in merged.values() {
+        before.entry(*node).or_insert_with(|| a.leading_to(*node));
     }
-    let order = Paths::of(union).expect("no edge leads back from the second state");
+    let reaches = |from: NodeId, to: NodeId| {
+        merged.iter().any(|(inside, node)| inner.reaches(*inside, to) && before[node].contains(&from))
+    };
     let facts = facts_at(graph, Place::Block(first));
-    let open = unordered(&before, &after, &order, &facts);
+    let open = unordered(&head.events, &after, reaches, &facts);
     require("conflicts-are-ordered", open.is_none(), Place::Block(second), || {
         let (a, b) = open.expect("an unordered pair");
         let verb = |e: &Event| if e.access.write { "writes" } else { "reads" };

@@ -1,5 +1,7 @@
 //! What every transformation needs: conditions that can be switched off in tests, settings, sites.
 
+use std::collections::HashSet;
+
 use weft_ir::Name;
 use weft_ir::sdfg::{Block, BlockId, BlockKind, Node, Place, Sdfg, Verified};
 use weft_ir::symbolic::{Assumptions, Truth};
@@ -168,6 +170,24 @@ pub fn uses_of(graph: &Sdfg, data: Name) -> usize {
     let mut count = 0;
     graph.body.walk(&mut |block| count += usize::from(block_uses(block, data)));
     count
+}
+
+/// The containers that [`uses_of`] finds a use of.
+pub fn used_containers(graph: &Sdfg) -> HashSet<Name> {
+    let mut found = HashSet::new();
+    graph.body.walk(&mut |block| match &block.kind {
+        BlockKind::State(state) => {
+            found.extend(
+                state.nodes().filter_map(|(_, n)| if let Node::Access(d) = n { Some(*d) } else { None }),
+            );
+            found.extend(state.edges().filter_map(|e| Some(e.memlet.as_ref()?.data)));
+        }
+        BlockKind::While { cond, .. } | BlockKind::Check { cond, .. } => found.extend(cond.vars()),
+        BlockKind::Conditional { branches, .. } => found.extend(branches.iter().flat_map(|(c, _)| c.vars())),
+        BlockKind::Assign { value, .. } => found.extend(value.vars()),
+        BlockKind::Loop { .. } | BlockKind::Break | BlockKind::Continue | BlockKind::Return => {}
+    });
+    found
 }
 
 /// Does the block itself, without the blocks inside, use the container?

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ruff_text_size::{Ranged, TextRange};
+use weft_ir::analysis::accesses_of_region;
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;
 use weft_ir::sdfg::{Block, BlockKind, Data, Guard, Memlet, Region, Sdfg, Span, StateBuilder};
@@ -220,6 +221,9 @@ pub struct Importer<'a> {
     counters: BTreeMap<String, u32>,
     local: Vec<Fact>,
     facts: Assumptions,
+    /// The places of the mask that was last asked for, and how many blocks the region had then. Only in
+    /// the region where that was.
+    pub places: Option<(View, Vec<View>, usize)>,
 }
 
 pub fn span_of(node: &impl Ranged) -> Span {
@@ -287,6 +291,7 @@ impl<'a> Importer<'a> {
             counters: BTreeMap::new(),
             local: vec![],
             facts: Assumptions::new(),
+            places: None,
         }
     }
 
@@ -378,15 +383,29 @@ impl<'a> Importer<'a> {
     // ---- blocks ------------------------------------------------------------------------
 
     pub fn push_region(&mut self) {
+        self.places = None;
         self.regions.push(Region::default());
     }
 
     pub fn pop_region(&mut self) -> Region {
+        self.places = None;
         let region = self.regions.pop().unwrap_or_default();
         if self.regions.is_empty() {
             self.regions.push(Region::default());
         }
         region
+    }
+
+    /// How many blocks the innermost region has.
+    pub fn blocks_here(&self) -> usize {
+        self.regions.last().map_or(0, |region| region.blocks.len())
+    }
+
+    /// Does a block of the innermost region write the container, from this block on?
+    pub fn written_since(&self, data: Name, block: usize) -> bool {
+        let blocks = self.regions.last().and_then(|region| region.blocks.get(block..)).unwrap_or_default();
+        let region = Region { blocks: blocks.to_vec() };
+        accesses_of_region(&self.sdfg, &region).iter().any(|access| access.write && access.data == data)
     }
 
     pub fn append(&mut self, region: Region) {
@@ -461,6 +480,7 @@ impl<'a> Importer<'a> {
     pub fn assume_in(&mut self, var: Name, range: &Range) {
         let mut scratch = Assumptions::new();
         scratch.assume_in(var, range);
+        self.facts.suggest_in(var, range);
         for fact in scratch.facts().cloned().collect::<Vec<_>>() {
             self.assume(fact);
         }
@@ -469,6 +489,8 @@ impl<'a> Importer<'a> {
     /// The extents of arguments are non-negative.
     pub fn rebuild(&mut self) {
         self.facts = self.sdfg.assumptions();
+        self.values.iter().for_each(|(&name, &value)| self.facts.suggest(name, value));
+        self.loops.iter().for_each(|(var, range)| self.facts.suggest_in(*var, range));
         for fact in &self.local {
             self.facts.assume(fact.clone());
         }

@@ -90,6 +90,17 @@ impl Importer<'_> {
 
     /// One state: `out = code` for every element of `out`; inputs are broadcast.
     pub fn map_into(&mut self, verb: &str, out: &View, inputs: &Inputs, code: tasklet::Expr, span: Span) {
+        // One element as it is is a copy, which can go if what computes the element can write it there.
+        if let ([from], tasklet::Expr::Var(_)) = (&inputs.0[..], &code)
+            && (from.rank(), out.rank()) == (0, 0)
+            && from.dtype == out.dtype
+            && from.base != out.base
+            && from.subset().is_some()
+            && out.subset().is_some()
+        {
+            self.copy_edge(from, out, span);
+            return;
+        }
         self.map_indexed(verb, out, inputs, |_| code, span);
     }
 
@@ -206,6 +217,10 @@ impl Importer<'_> {
     /// A scalar container with the value as it is now.
     pub fn snapshot(&mut self, num: &Num, span: Span) -> Res<Num> {
         let Src::Elem(view) = &num.src else { return Ok(num.clone()) };
+        // A scalar parameter is a value: where a name gets another one, it gets a container of its own.
+        if view.at.is_empty() && self.sdfg.args.contains(&view.base) {
+            return Ok(num.clone());
+        }
         let out = self.transient("value", view.dtype, vec![]);
         let mut inputs = Inputs::default();
         let code = inputs.read(view);

@@ -4,7 +4,7 @@
 //! that the last of several to one element stays. A mask is the list of the places where it is true,
 //! except where a selection between two values does.
 
-use weft_ir::dtype::DType;
+use weft_ir::dtype::{DType, Scalar};
 use weft_ir::names::Name;
 use weft_ir::sdfg::{BlockKind, Input, Map, Memlet, Schedule, Span, Tasklet, Wcr};
 use weft_ir::symbolic::{Expr, Range, Truth};
@@ -13,6 +13,7 @@ use weft_ir::tasklet::{self, Assign, BinOp};
 use crate::args::Args;
 use crate::bounds::Item;
 use crate::context::{Importer, Res, fail, fail_hint, fail_raises};
+use crate::emit::Inputs;
 use crate::numpy::PRELUDE_ID;
 use crate::value::{Kind, Value, View};
 
@@ -127,32 +128,43 @@ impl Importer<'_> {
     /// Indices from 0 on, checked.
     fn wrapped(&mut self, indices: &View, n: &Expr, axis: usize, span: Span) -> Res<View> {
         let hint = self.hint.take();
-        let size = Value::sym(n.clone());
-        let value = Value::Array(indices.clone());
-        let low = self.binary(BinOp::Ge, &value, &Value::sym(-n), span)?;
-        let high = self.binary(BinOp::Lt, &value, &size, span)?;
-        let good = self.binary(BinOp::BitAnd, &low, &high, span)?;
-        if let Value::Array(good) = &good {
-            let dims: Vec<usize> = (0..good.rank()).collect();
-            let all = self.reduce(good, Wcr::And, &dims, Some(weft_ir::dtype::Scalar::Bool(true)), span);
-            let cond = tasklet::Expr::Var(all.base);
-            self.check(cond, format!("an index is out of bounds for axis {axis} with size {n}"), span);
-        }
-        let negative = self.binary(BinOp::Lt, &value, &Value::int(0), span)?;
-        let moved = self.binary(BinOp::Add, &value, &size, span)?;
-        let out = self.select(&negative, &moved, &value, span)?;
+        let mut inputs = Inputs::default();
+        let at = inputs.read(indices);
+        let compare = |op, with: &Expr| tasklet::Expr::bin(op, at.clone(), tasklet::Expr::Sym(with.clone()));
+        let inside = tasklet::Expr::bin(BinOp::And, compare(BinOp::Ge, &-n), compare(BinOp::Lt, n));
+        let good = self.elementwise("inside", DType::Bool, indices.shape.clone(), &inputs, inside, span);
+        let dims: Vec<usize> = (0..good.rank()).collect();
+        let all = if dims.is_empty() {
+            good
+        } else {
+            self.reduce(&good, Wcr::And, &dims, Some(Scalar::Bool(true)), span)
+        };
+        let cond = tasklet::Expr::Var(all.base);
+        self.check(cond, format!("an index is out of bounds for axis {axis} with size {n}"), span);
+        let moved = tasklet::Expr::bin(BinOp::Add, at.clone(), tasklet::Expr::Sym(n.clone()));
+        let wrapped = tasklet::Expr::select(compare(BinOp::Lt, &Expr::zero()), moved, at);
+        let out = self.elementwise("wrap", DType::I64, indices.shape.clone(), &inputs, wrapped, span);
         self.hint = hint;
-        self.as_view(&out, span)
+        Ok(out)
     }
 
     /// The indices of the elements of a mask that are true, a dimension each, in C order.
     fn places(&mut self, mask: &View, span: Span) -> Res<Vec<View>> {
+        // `a[mask] = f(b[mask])` asks twice.
+        if let Some((known, places, since)) = &self.places
+            && known == mask
+            && !self.written_since(mask.base, *since)
+        {
+            return Ok(places.clone());
+        }
         let hint = self.hint.take();
         let args = Args::new("nonzero", vec![Value::Array(mask.clone())], span);
         let places = self.inline(PRELUDE_ID, "numpy__nonzero", args)?;
         self.hint = hint;
         let Value::Tuple(items) = places else { return fail(span, "a mask has no places") };
-        items.iter().map(|v| self.as_view(v, span)).collect()
+        let places: Vec<View> = items.iter().map(|v| self.as_view(v, span)).collect::<Res<_>>()?;
+        self.places = Some((mask.clone(), places.clone(), self.blocks_here()));
+        Ok(places)
     }
 
     /// A mask must have the extents of the dimensions that it selects from.

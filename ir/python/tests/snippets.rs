@@ -217,6 +217,29 @@ const PROGRAMS: &[&str] = &[
     "return (c - c) ** -c",
     "return (c * 1e200) ** (c * 4)",
     "return 0.5 ** (c * 1e9), (c - c) ** c",
+    // A mask that picks twice, and is another one in between, or on one way only.
+    "m = x > 0\nx[m] = x[m] * 2\nreturn x",
+    "m = A > 0\nA[m] = A[m] + c\nA[m] = A[m] * 2\nreturn A",
+    "m = x > 0\ny = x * 3\nx[m] = y[m]\nm[0] = ~m[0]\nx[m] = y[m] + 1\nreturn x",
+    "m = x > 0\ny = x[m] * 2 if n > 2 else x[m]\nx[m] = y\nreturn x",
+    "m = x > 0\nfor i in range(n):\n    x[m] = x[m] - 1\n    m[i % 2] = False\n    x[m] = x[m] * 3\nreturn x, m",
+    "def g(m):\n    m[0] = ~m[0]\n    return 1.0\n---\nm = x > 0\ny = x[m] + g(m)\nz = x[m]\nreturn y, z",
+    "m = x > 0\ny = x[m]\nm = x < 0\nz = x[m]\nreturn y, z",
+    // A slice keeps the bounds that it was made with.
+    "k = np.array([1, 3])\nr = slice(k[0], k[1])\ny = x[r].sum()\nk[0] = 2\nreturn y, x[r].sum()",
+    "k = np.array([1, 3])\nr = slice(k[0], None), slice(k[1])\nk[0] = 2\nreturn x[r[0]].sum(), x[r[1]].sum()",
+    // Indices that are values, from both ends.
+    "return x[np.array([0, -1, 1])], A[np.array([[0, -1], [-1, 0]])]",
+    "return A[np.array([0, -1]), np.array([-1, 0])]",
+    "return x[np.array([0, -9])]",
+    "k = np.array([1, -1, 0])\nx[k] = x[k] * 2\nreturn x",
+    // Parameters that are numbers, under another name and with another value.
+    "d = c\nc = c + 1\nreturn d, c",
+    "d = c\nfor i in range(n):\n    c = c * 2\n    d = d + c\nreturn d, c",
+    "def g(p, q):\n    p = p + q\n    return p * q\n---\ny = g(c, c)\nc += 1\nreturn y, g(c, y), c",
+    "t = (c, c + 1)\nc = 0.5\nreturn t[0] + t[1], c",
+    "s = c\nx[0] = s\ns = x[1]\nx[1] = c\nreturn s, x",
+    "s = x[0]\nx[0] = x[1]\nx[1] = s\ns = x[0]\nreturn s, x",
     // Results whose extents depend on data.
     "return x[x > 0]",
     "return A[A > c], np.nonzero(x > 0)[0]",

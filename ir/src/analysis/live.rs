@@ -1,80 +1,123 @@
 //! Which transients are still read, and which values a part makes for itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::access::{Access, accesses_of_state};
 use crate::names::Name;
-use crate::sdfg::{Block, BlockId, BlockKind, Region, Sdfg};
+use crate::sdfg::{Block, BlockId, BlockKind, Region, Sdfg, StateGraph};
 use crate::symbolic::{Assumptions, Range, Subset};
 use crate::tasklet;
 
 /// For each block, the containers that may be read after it before they are overwritten as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct Liveness {
-    after: BTreeMap<BlockId, BTreeSet<Name>>,
+    index: HashMap<Name, usize>,
+    after: HashMap<BlockId, Names>,
 }
 
 impl Liveness {
     pub fn of(sdfg: &Sdfg) -> Liveness {
-        let visible: BTreeSet<Name> =
-            sdfg.data.iter().filter(|(_, d)| !d.transient).map(|(n, _)| *n).collect();
-        let mut liveness = Liveness::default();
+        let index: HashMap<Name, usize> = sdfg.data.keys().enumerate().map(|(i, n)| (*n, i)).collect();
+        let mut visible = Names::none(index.len());
+        for (name, _) in sdfg.data.iter().filter(|(_, d)| !d.transient) {
+            visible.insert(index[name]);
+        }
+        let mut finder =
+            Finder { sdfg, live: Liveness { index, after: HashMap::new() }, states: HashMap::new() };
         let exits = Exits { after_loop: visible.clone(), loop_start: visible.clone(), end: visible.clone() };
-        liveness.region(sdfg, &sdfg.body, visible, &exits);
-        liveness
+        finder.region(&sdfg.body, visible, &exits);
+        finder.live
     }
 
     /// May the container be read after the block?
     pub fn after(&self, block: BlockId, data: Name) -> bool {
-        self.after.get(&block).is_none_or(|live| live.contains(&data))
+        let known = self.after.get(&block).zip(self.index.get(&data));
+        known.is_none_or(|(live, at)| live.contains(*at))
+    }
+}
+
+/// A set of containers, by their places in the graph's list of them.
+#[derive(Clone, PartialEq, Debug)]
+struct Names(Vec<u64>);
+
+impl Names {
+    fn none(of: usize) -> Names {
+        Names(vec![0; of.div_ceil(64)])
     }
 
-    fn region(
-        &mut self,
-        sdfg: &Sdfg,
-        region: &Region,
-        mut live: BTreeSet<Name>,
-        exits: &Exits,
-    ) -> BTreeSet<Name> {
+    fn contains(&self, at: usize) -> bool {
+        self.0[at / 64] >> (at % 64) & 1 == 1
+    }
+
+    fn insert(&mut self, at: usize) {
+        self.0[at / 64] |= 1 << (at % 64);
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.0[at / 64] &= !(1 << (at % 64));
+    }
+
+    fn add(&mut self, others: &Names) {
+        self.0.iter_mut().zip(&others.0).for_each(|(a, b)| *a |= b);
+    }
+
+    fn take_away(&mut self, others: &Names) {
+        self.0.iter_mut().zip(&others.0).for_each(|(a, b)| *a &= !b);
+    }
+}
+
+struct Finder<'g> {
+    sdfg: &'g Sdfg,
+    live: Liveness,
+    /// What a state overwrites as a whole before it reads it, and what it may read before. A state in loops
+    /// is asked repeatedly.
+    states: HashMap<BlockId, (Names, Names)>,
+}
+
+impl Finder<'_> {
+    fn region(&mut self, region: &Region, mut live: Names, exits: &Exits) -> Names {
         for block in region.blocks.iter().rev() {
-            self.after.entry(block.id).or_default().extend(live.iter().copied());
-            live = self.block(sdfg, block, live, exits);
+            let after = self.live.after.entry(block.id);
+            after.and_modify(|known| known.add(&live)).or_insert_with(|| live.clone());
+            live = self.block(block, live, exits);
         }
         live
     }
 
-    fn block(&mut self, sdfg: &Sdfg, block: &Block, live: BTreeSet<Name>, exits: &Exits) -> BTreeSet<Name> {
+    fn block(&mut self, block: &Block, mut live: Names, exits: &Exits) -> Names {
         match &block.kind {
             BlockKind::State(graph) => {
-                let mut before = live;
-                for access in accesses_of_state(sdfg, graph).iter().rev() {
-                    let whole = access.write
-                        && access.wcr.is_none()
-                        && access.exact
-                        && access.params.is_empty()
-                        && sdfg.data.get(&access.data).is_some_and(|d| d.full_subset() == access.subset);
-                    if whole {
-                        before.remove(&access.data);
-                    } else if !access.write || access.wcr.is_some() {
-                        before.insert(access.data);
-                    }
+                if !self.states.contains_key(&block.id) {
+                    let found = self.state(graph);
+                    self.states.insert(block.id, found);
                 }
-                before
+                let (overwritten, read) = &self.states[&block.id];
+                live.take_away(overwritten);
+                live.add(read);
+                live
             }
-            BlockKind::Loop { body, .. } => self.repeated(sdfg, body, live, BTreeSet::new(), exits),
-            BlockKind::While { cond, body } => self.repeated(sdfg, body, live, reads(cond), exits),
+            BlockKind::Loop { body, .. } => self.repeated(body, live, exits),
+            BlockKind::While { cond, body } => {
+                live.add(&self.reads(cond));
+                self.repeated(body, live, exits)
+            }
             BlockKind::Conditional { branches, otherwise } => {
-                let mut before = self.region(sdfg, otherwise, live.clone(), exits);
+                let mut before = self.region(otherwise, live.clone(), exits);
                 for (cond, body) in branches {
-                    before.extend(self.region(sdfg, body, live.clone(), exits));
-                    before.extend(reads(cond));
+                    before.add(&self.region(body, live.clone(), exits));
+                    before.add(&self.reads(cond));
                 }
                 before
             }
-            BlockKind::Assign { value, .. } => live.into_iter().chain(reads(value)).collect(),
+            BlockKind::Assign { value, .. } => {
+                live.add(&self.reads(value));
+                live
+            }
             BlockKind::Check { cond, .. } => {
                 // A failing check ends the call: what the caller sees counts.
-                live.into_iter().chain(reads(cond)).chain(exits.end.iter().copied()).collect()
+                live.add(&self.reads(cond));
+                live.add(&exits.end);
+                live
             }
             BlockKind::Break => exits.after_loop.clone(),
             BlockKind::Continue => exits.loop_start.clone(),
@@ -82,37 +125,55 @@ impl Liveness {
         }
     }
 
-    fn repeated(
-        &mut self,
-        sdfg: &Sdfg,
-        body: &Region,
-        mut live: BTreeSet<Name>,
-        cond: BTreeSet<Name>,
-        exits: &Exits,
-    ) -> BTreeSet<Name> {
-        live.extend(cond);
+    fn state(&self, graph: &StateGraph) -> (Names, Names) {
+        let (mut overwritten, mut read) = (self.nothing(), self.nothing());
+        for access in accesses_of_state(self.sdfg, graph).iter().rev() {
+            let Some(&at) = self.live.index.get(&access.data) else { continue };
+            let whole = access.write
+                && access.wcr.is_none()
+                && access.exact
+                && access.params.is_empty()
+                && self.sdfg.data.get(&access.data).is_some_and(|d| d.full_subset() == access.subset);
+            if whole {
+                overwritten.insert(at);
+                read.remove(at);
+            } else if !access.write || access.wcr.is_some() {
+                read.insert(at);
+                overwritten.remove(at);
+            }
+        }
+        (overwritten, read)
+    }
+
+    fn repeated(&mut self, body: &Region, mut live: Names, exits: &Exits) -> Names {
         let after_loop = live.clone();
         loop {
             let inner =
                 Exits { after_loop: after_loop.clone(), loop_start: live.clone(), end: exits.end.clone() };
-            let before = self.region(sdfg, body, live.clone(), &inner);
-            let count = live.len();
-            live.extend(before);
-            if live.len() == count {
+            let before = self.region(body, live.clone(), &inner);
+            let known = live.clone();
+            live.add(&before);
+            if live == known {
                 return live;
             }
         }
     }
+
+    fn reads(&self, expr: &tasklet::Expr) -> Names {
+        let mut found = self.nothing();
+        expr.vars().iter().filter_map(|name| self.live.index.get(name)).for_each(|at| found.insert(*at));
+        found
+    }
+
+    fn nothing(&self) -> Names {
+        Names::none(self.live.index.len())
+    }
 }
 
 struct Exits {
-    after_loop: BTreeSet<Name>,
-    loop_start: BTreeSet<Name>,
-    end: BTreeSet<Name>,
-}
-
-fn reads(expr: &tasklet::Expr) -> BTreeSet<Name> {
-    expr.vars()
+    after_loop: Names,
+    loop_start: Names,
+    end: Names,
 }
 
 /// Is every read of `data` in this list preceded by a write, in the same list, that is sure to

@@ -162,7 +162,7 @@ pub fn propagate_from(
                     |m: &Memlet| if m.data == outside { Some(m.subset.clone()) } else { m.other.clone() };
                 let hull = memlets
                     .iter()
-                    .map(|m| side(m)?.image(&params, &facts))
+                    .map(|m| side(m)?.image_under(&params, &facts, &facts))
                     .reduce(|a, b| a?.union_hull(&b?, &facts))
                     .flatten();
                 let Some(container) = data.get(&outside) else { continue };

@@ -1,7 +1,7 @@
 //! The dataflow graph of one state, on petgraph, with ids that are never reused.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
 use std::sync::Arc;
 
 use petgraph::Direction;
@@ -268,6 +268,19 @@ impl StateGraph {
         entry.zip(exit)
     }
 
+    /// Entry and exit of every map that has both.
+    pub fn ends_of_maps(&self) -> BTreeMap<MapId, (NodeId, NodeId)> {
+        let (mut entries, mut exits) = (BTreeMap::new(), vec![]);
+        for weight in self.graph.node_weights() {
+            match weight.node {
+                Node::MapEntry(map) => _ = entries.insert(map, weight.id),
+                Node::MapExit(map) => exits.push((map, weight.id)),
+                _ => {}
+            }
+        }
+        exits.into_iter().filter_map(|(map, exit)| Some((map, (*entries.get(&map)?, exit)))).collect()
+    }
+
     // ---- edges -------------------------------------------------------------------------
 
     pub fn connect(
@@ -332,6 +345,20 @@ impl StateGraph {
         let outgoing = self.graph.edges_directed(index, Direction::Outgoing);
         let incoming = self.graph.edges_directed(index, Direction::Incoming);
         outgoing.chain(incoming).map(|e| e.weight().id)
+    }
+
+    /// The nodes from which a path, possibly of no edges, leads to the node.
+    pub fn leading_to(&self, id: NodeId) -> HashSet<NodeId> {
+        let mut open: Vec<NodeIndex> = self.nodes.get(&id).copied().into_iter().collect();
+        let mut found: HashSet<NodeId> = open.iter().map(|&at| self.graph[at].id).collect();
+        while let Some(at) = open.pop() {
+            for before in self.graph.neighbors_directed(at, Direction::Incoming) {
+                if found.insert(self.graph[before].id) {
+                    open.push(before);
+                }
+            }
+        }
+        found
     }
 
     // ---- order -------------------------------------------------------------------------

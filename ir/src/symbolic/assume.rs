@@ -1,8 +1,11 @@
 //! What is known about symbols, and what follows from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::examples::Examples;
 use super::expr::{Atom, Expr};
+use super::memo;
 use super::omega::{self, Feasible, System};
 use super::prove::Prover;
 use super::range::Range;
@@ -71,12 +74,20 @@ impl Fact {
     }
 }
 
+/// A fact with the symbols that it is about.
+#[derive(Clone, Debug)]
+struct Known {
+    fact: Fact,
+    symbols: Arc<[Name]>,
+}
+
 /// Facts about symbols.
 #[derive(Clone, Default, Debug)]
 pub struct Assumptions {
-    facts: Vec<Fact>,
+    facts: Vec<Known>,
     /// Constant lower bounds of symbols.
     low: BTreeMap<Name, i64>,
+    examples: Examples,
 }
 
 /// Rows that the engine may derive for one comparison.
@@ -103,8 +114,19 @@ impl Assumptions {
         self.assume(Fact::Zero(a - b));
     }
 
+    /// The facts are likely to hold where the symbol has this value. Changes no answer, but saves work.
+    pub fn suggest(&mut self, sym: Name, value: i64) {
+        self.examples.set(sym, value);
+    }
+
+    /// As [`Assumptions::suggest`], for an element of a range.
+    pub fn suggest_in(&mut self, sym: Name, range: &Range) {
+        self.examples.element(sym, range);
+    }
+
     /// `sym` is an element of `range`.
     pub fn assume_in(&mut self, sym: Name, range: &Range) {
+        self.suggest_in(sym, range);
         let at = Expr::sym(sym);
         let positive = self.gt(&range.step, &Expr::zero());
         let negative = self.lt(&range.step, &Expr::zero());
@@ -120,7 +142,7 @@ impl Assumptions {
 
     pub fn assume(&mut self, fact: Fact) {
         if fact.expr().as_int().is_some_and(|c| c == 0 || (c > 0 && matches!(fact, Fact::NonNeg(_))))
-            || self.facts.contains(&fact)
+            || self.facts().any(|f| *f == fact)
         {
             return;
         }
@@ -137,11 +159,17 @@ impl Assumptions {
                 self.low.entry(*name).and_modify(|l| *l = bound.max(*l)).or_insert(bound);
             }
         }
-        self.facts.push(fact);
+        let symbols = fact.expr().free_symbols().into_iter().collect();
+        self.facts.push(Known { fact, symbols });
     }
 
     pub fn facts(&self) -> impl Iterator<Item = &Fact> {
-        self.facts.iter()
+        self.facts.iter().map(|known| &known.fact)
+    }
+
+    /// The facts that mention the symbol.
+    pub(super) fn facts_on(&self, name: Name) -> impl Iterator<Item = &Fact> {
+        self.facts.iter().filter(move |known| known.symbols.contains(&name)).map(|known| &known.fact)
     }
 
     /// The greatest constant that the symbol is known to be at least.
@@ -153,16 +181,26 @@ impl Assumptions {
         if let Some(c) = e.as_int() {
             return if c >= 0 { Truth::Yes } else { Truth::No };
         }
+        let (near, complete) = self.near(std::iter::once(e));
+        let mut system = System::new();
+        near.into_iter().for_each(|f| system.fact(f));
+        // Facts that the engine would not see may still serve the prover.
+        if !complete {
+            return self.decide(e, true, true);
+        }
+        memo::sign(system, e, &self.examples, |may_yes, may_no| self.decide(e, may_yes, may_no))
+    }
+
+    /// Proves that `e` is not negative, or that it is, as far as that is not known to be impossible.
+    fn decide(&self, e: &Expr, may_yes: bool, may_no: bool) -> Truth {
         let opposite = -e - 1;
-        if Prover::new(self).nonneg(e) {
-            return Truth::Yes;
-        }
-        if Prover::new(self).nonneg(&opposite) {
-            return Truth::No;
-        }
-        if self.refutes(&[Fact::NonNeg(opposite)]) {
+        if may_yes && Prover::new(self).nonneg(e) {
             Truth::Yes
-        } else if self.refutes(&[Fact::NonNeg(e.clone())]) {
+        } else if may_no && Prover::new(self).nonneg(&opposite) {
+            Truth::No
+        } else if may_yes && self.refutes(&[Fact::NonNeg(opposite)]) {
+            Truth::Yes
+        } else if may_no && self.refutes(&[Fact::NonNeg(e.clone())]) {
             Truth::No
         } else {
             Truth::Unknown
@@ -200,7 +238,7 @@ impl Assumptions {
 
     /// No assignment satisfies the facts and these as well.
     pub fn refutes(&self, more: &[Fact]) -> bool {
-        omega::solve(&self.system_with(more), ENGINE_BUDGET) == Feasible::No
+        memo::refuted(self.system_with(more), ENGINE_BUDGET)
     }
 
     /// An assignment that satisfies all facts and these as well: the witness of a refusal.
@@ -213,27 +251,31 @@ impl Assumptions {
     /// `more`, and the facts that share symbols with it, directly or through others.
     pub(super) fn system_with(&self, more: &[Fact]) -> System {
         let mut system = System::new();
-        let mut symbols = BTreeSet::new();
-        for fact in more {
-            system.fact(fact);
-            symbols.extend(fact.expr().free_symbols());
-        }
-        let mut pending: Vec<(&Fact, BTreeSet<Name>)> =
-            self.facts.iter().map(|f| (f, f.expr().free_symbols())).collect();
-        let mut taken = 0;
+        let (near, _) = self.near(more.iter().map(Fact::expr));
+        more.iter().chain(near).for_each(|f| system.fact(f));
+        system
+    }
+
+    /// The facts that share symbols with the expressions, directly or through others; whether that is all
+    /// of them.
+    fn near<'a>(&self, of: impl Iterator<Item = &'a Expr>) -> (Vec<&Fact>, bool) {
+        let mut symbols: Vec<Name> = of.flat_map(Expr::free_symbols).collect();
+        let mut pending: Vec<&Known> = self.facts.iter().collect();
+        let mut found = vec![];
         loop {
             let (near, far): (Vec<_>, Vec<_>) =
-                pending.into_iter().partition(|(_, s)| s.iter().any(|n| symbols.contains(n)));
+                pending.into_iter().partition(|k| k.symbols.iter().any(|n| symbols.contains(n)));
             if near.is_empty() {
-                return system;
+                return (found, true);
             }
-            for (fact, names) in near {
-                if taken == ENGINE_FACTS {
-                    return system;
+            for known in near {
+                if found.len() == ENGINE_FACTS {
+                    return (found, false);
                 }
-                taken += 1;
-                system.fact(fact);
-                symbols.extend(names);
+                found.push(&known.fact);
+                symbols.extend(
+                    known.symbols.iter().filter(|n| !symbols.contains(n)).copied().collect::<Vec<_>>(),
+                );
             }
             pending = far;
         }
@@ -248,7 +290,7 @@ impl Assumptions {
     fn constant(&self, name: Name) -> Option<i64> {
         let low = self.low.get(&name)?;
         let at = Expr::sym(name) - *low;
-        self.facts.iter().any(|f| matches!(f, Fact::Zero(z) if *z == at || *z == -&at)).then_some(*low)
+        self.facts().any(|f| matches!(f, Fact::Zero(z) if *z == at || *z == -&at)).then_some(*low)
     }
 
     fn simplify_atoms(&self, e: &Expr) -> Option<Expr> {
@@ -275,7 +317,7 @@ impl Assumptions {
                         (false, ..) => {
                             let rest = a.modulo(&b);
                             let known = |f: &Fact| matches!(f, Fact::Zero(z) if z.terms().iter().any(is_mod));
-                            if self.facts.iter().any(known) && self.eq(&rest, &zero).is_yes() {
+                            if self.facts().any(known) && self.eq(&rest, &zero).is_yes() {
                                 zero
                             } else {
                                 rest

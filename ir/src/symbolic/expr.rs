@@ -6,8 +6,9 @@
 //! expression overflows the stack or takes unbounded time.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt::Write;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
 use crate::Name;
@@ -170,9 +171,13 @@ fn mul_factors(a: &Factors, b: &Factors) -> Option<Factors> {
     Some(out.into())
 }
 
-/// A hash of few instructions: each node of an expression is hashed when it is made, from the hashes
+/// A map with a hash of few instructions.
+pub(super) type Table<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
+
+/// A hash of few instructions, for tables in this module: each node of an expression is hashed when it is made, from the hashes
 /// of its parts. Nobody else sees it, so it need not withstand an attack, and equality compares terms.
-struct Mix(u64);
+#[derive(Default)]
+pub(super) struct Mix(u64);
 
 impl Hasher for Mix {
     fn write(&mut self, bytes: &[u8]) {

@@ -24,7 +24,17 @@ impl Subset {
         for (name, range) in params {
             known.assume_in(*name, range);
         }
-        self.0.iter().map(|r| image_of(r, params, &known, facts)).collect::<Option<Vec<_>>>().map(Subset)
+        self.image_under(params, &known, facts)
+    }
+
+    /// As [`Subset::image`], where what the ranges say is in `known` already. The box is simplified by `facts`.
+    pub fn image_under(
+        &self,
+        params: &[(Name, Range)],
+        known: &Assumptions,
+        facts: &Assumptions,
+    ) -> Option<Subset> {
+        self.0.iter().map(|r| image_of(r, params, known, facts)).collect::<Option<Vec<_>>>().map(Subset)
     }
 }
 

@@ -7,8 +7,10 @@
 
 mod assume;
 mod divide;
+mod examples;
 mod expr;
 mod image;
+mod memo;
 pub mod omega;
 mod ops;
 mod parse;

@@ -15,7 +15,7 @@ use super::{Assumptions, Fact};
 use crate::Name;
 
 /// Constraints on integers, all of them existentially quantified.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct System {
     eqs: Vec<Expr>,
     ges: Vec<Expr>,
@@ -76,7 +76,7 @@ impl System {
     /// The assignment satisfies every constraint.
     pub fn holds(&self, value: &dyn Fn(Name) -> Option<i64>) -> bool {
         self.eqs.iter().all(|e| e.eval(value) == Ok(0))
-            && self.ges.iter().all(|e| e.eval(value).is_ok_and(|v| v >= 0))
+            && self.ges.iter().rev().all(|e| e.eval(value).is_ok_and(|v| v >= 0))
     }
 
     fn symbols(&self) -> BTreeSet<Name> {

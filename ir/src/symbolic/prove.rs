@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::assume::{Assumptions, Fact};
 use super::expr::{Atom, Expr, Term};
+use crate::Name;
 
 pub(super) struct Prover<'a> {
     facts: &'a Assumptions,
@@ -53,8 +54,8 @@ impl<'a> Prover<'a> {
 
     fn is_fact(&self, e: &Expr) -> bool {
         self.facts.facts().any(|f| match f {
-            Fact::NonNeg(f) => (e - f).as_int().is_some_and(|c| c >= 0),
-            Fact::Zero(f) => (e - f).as_int().or((e + f).as_int()).is_some_and(|c| c >= 0),
+            Fact::NonNeg(f) => apart(e, f, 1).is_some_and(|c| c >= 0),
+            Fact::Zero(f) => apart(e, f, 1).or_else(|| apart(e, f, -1)).is_some_and(|c| c >= 0),
         })
     }
 
@@ -102,7 +103,7 @@ impl<'a> Prover<'a> {
     fn bounds(&mut self, atom: &Atom, lower: bool, depth: u32) -> Vec<Bound> {
         let one = Expr::one();
         match atom {
-            Atom::Sym(_) => self.symbol_bounds(atom, lower),
+            Atom::Sym(name) => self.symbol_bounds(atom, *name, lower),
             Atom::Mod(_, d) if self.positive(d, depth) => {
                 vec![(if lower { Expr::zero() } else { d - 1 }, one)]
             }
@@ -118,9 +119,9 @@ impl<'a> Prover<'a> {
         }
     }
 
-    fn symbol_bounds(&self, atom: &Atom, lower: bool) -> Vec<Bound> {
+    fn symbol_bounds(&self, atom: &Atom, name: Name, lower: bool) -> Vec<Bound> {
         let mut out = Vec::new();
-        for fact in self.facts.facts() {
+        for fact in self.facts.facts_on(name) {
             // k*s + r >= 0
             let mut add = |e: &Expr| {
                 if let Some((k, r)) = split(e, atom)
@@ -142,6 +143,19 @@ impl<'a> Prover<'a> {
         out.sort_by_key(|(num, _)| num.as_int().is_none());
         out
     }
+}
+
+/// `e - sign * f`, where that is a constant.
+fn apart(e: &Expr, f: &Expr, sign: i64) -> Option<i64> {
+    let constant = |e: &Expr| e.terms().last().filter(|t| t.is_constant()).map_or(0, |t| t.coef);
+    let varying = |e: &Expr| e.terms().len() - usize::from(e.terms().last().is_some_and(Term::is_constant));
+    let n = varying(e);
+    let same = n == varying(f)
+        && e.terms()[..n]
+            .iter()
+            .zip(f.terms())
+            .all(|(a, b)| b.coef.checked_mul(sign) == Some(a.coef) && a.factors == b.factors);
+    if same { constant(e).checked_sub(constant(f).checked_mul(sign)?) } else { None }
 }
 
 /// `e = coef * atom + rest`, where neither part has the atom as a factor, nor the symbol at all.

@@ -182,16 +182,22 @@ fn range(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     }))
 }
 
+/// The bounds are what they are now, whatever is written before the slice is used.
 fn slice(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    let _ = s;
-    let none = Value::None;
-    let [lower, upper, step] = match &b.rest[..] {
-        [upper] => [none.clone(), upper.clone(), none],
-        [lower, upper] => [lower.clone(), upper.clone(), none],
-        [lower, upper, step] => [lower.clone(), upper.clone(), step.clone()],
-        _ => return fail(b.span, "slice takes one to three values"),
-    };
-    Ok(Value::Slice(Box::new([lower, upper, step])))
+    let (span, given) = (b.span, b.rest.len());
+    let mut bounds = vec![];
+    for v in std::mem::take(&mut b.rest) {
+        let whole = v.kind().is_some_and(|k| k.dtype().is_int());
+        bounds.push(if whole { Value::sym(s.as_int(&v, span)?) } else { s.hold(v, span)? });
+    }
+    if bounds.len() == 1 {
+        bounds.insert(0, Value::None);
+    }
+    bounds.resize(3.max(bounds.len()), Value::None);
+    match <[Value; 3]>::try_from(bounds) {
+        Ok(parts) if given > 0 => Ok(Value::Slice(Box::new(parts))),
+        _ => fail(span, "slice takes one to three values"),
+    }
 }
 
 fn tuple(s: &mut Importer, b: &mut Bound) -> Res<Value> {

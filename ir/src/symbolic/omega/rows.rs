@@ -4,7 +4,7 @@
 //! Fourier-Motzkin where that is exact and by dark shadow, real shadow and splinters where it is not.
 //! Every elimination is remembered, so that a model of the reduced problem extends to one of the whole.
 
-use std::collections::HashMap;
+use super::super::expr::Table;
 
 /// `row[0] + Σ row[i + 1] * x_i`.
 pub(super) type Row = Vec<i128>;
@@ -158,7 +158,7 @@ impl Problem {
     /// Divides by common factors, drops what another row implies, finds contradictions and equations.
     fn normalize(&mut self, budget: &mut u32) -> Result<Normal, GiveUp> {
         spend(budget, 1 + self.ges.len() / 8)?;
-        let mut tightest: HashMap<Row, i128> = HashMap::new();
+        let mut tightest: Table<Row, i128> = Table::default();
         let mut order = Vec::new();
         for mut row in self.ges.drain(..) {
             let g = content(&row);

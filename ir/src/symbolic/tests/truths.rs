@@ -131,6 +131,20 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn suggestions_change_no_answer(known in facts(), a in nearly_affine(), at in prop::array::uniform4(-3i64..9)) {
+        let (plain, x) = (assumptions(&known), a.expr());
+        let mut told = plain.clone();
+        NAMES.iter().zip(at).for_each(|(name, value)| told.suggest(Name::new(name), value));
+        // Answers are kept for each thread.
+        let answer = |facts: Assumptions, x: Expr| std::thread::spawn(move || facts.nonneg(&x)).join().ok();
+        prop_assert_eq!(answer(told, x.clone()), answer(plain, x), "{:?} if {:?}", a, known);
+    }
+}
+
 #[test]
 fn hard_questions_end_soon() {
     let mut known = Assumptions::new();
