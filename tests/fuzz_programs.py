@@ -33,11 +33,30 @@ def stable_argsort(array, axis=-1, kind=None, **_):
     return np.argsort(array, axis=axis, kind="stable")
 
 
+def other_eigh(a, *rest, **named):
+    """Eigenvectors have any sign."""
+    values, vectors = np.linalg.eigh(a, *rest, **named)
+    return values, -vectors
+
+
+def other_svd(a, full_matrices=True, compute_uv=True, **named):
+    parts = np.linalg.svd(a, full_matrices, compute_uv, **named)
+    return (-parts[0], parts[1], -parts[2]) if compute_uv else parts
+
+
+def other_qr(a, mode="reduced"):
+    parts = np.linalg.qr(a, mode)
+    return (-parts[0], -parts[1]) if mode in ("reduced", "complete") else -parts if mode == "r" else parts
+
+
 def disturbed_numpy():
     """NumPy for the second run: where the order of equal values is not defined, it is another one."""
     module = types.ModuleType("numpy")
     module.__dict__.update(np.__dict__)
     module.argsort = stable_argsort
+    module.linalg = types.ModuleType("numpy.linalg")
+    module.linalg.__dict__.update(np.linalg.__dict__)
+    module.linalg.eigh, module.linalg.svd, module.linalg.qr = other_eigh, other_svd, other_qr
     return module
 
 

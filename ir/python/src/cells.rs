@@ -250,7 +250,7 @@ impl Importer<'_> {
     }
 
     /// Is this array only seen under these names, and not the caller's?
-    fn is_fresh(&self, view: &View, names: &[String]) -> bool {
+    pub fn is_fresh(&self, view: &View, names: &[String]) -> bool {
         let owned = self.sdfg.data.get(&view.base).is_some_and(|d| d.transient);
         owned && !self.parts.contains_key(&view.base) && !self.is_seen(view.base, names)
     }
@@ -266,7 +266,7 @@ impl Importer<'_> {
     }
 
     /// A container has a copy of an array that Python gives another name.
-    fn alias(&mut self, copy: &View, original: &View, variable: &str, span: Span) {
+    pub fn alias(&mut self, copy: &View, original: &View, variable: &str, span: Span) {
         // Of a copy that stands for a view, what counts is the array itself.
         let original = self.parts.get(&original.base).copied().unwrap_or(original.base);
         let begun = self.loop_clocks.first().copied().unwrap_or(self.clock);

@@ -537,18 +537,7 @@ impl<'a> Importer<'a> {
 
     /// The most that an extent can be, in terms of the arguments; `None` where that is not known.
     pub fn most(&self, e: &Expr) -> Option<Expr> {
-        let mut e = e.clone();
-        for _ in 0..64 {
-            let open: Vec<Name> =
-                e.free_symbols().into_iter().filter(|s| !self.values.contains_key(s)).collect();
-            let Some(&symbol) = open.first() else { return Some(e) };
-            let (coefs, rest) = e.linear(&[symbol])?;
-            if coefs[0] < 0 || rest.contains(symbol) {
-                return None;
-            }
-            e = e.subst1(symbol, self.bounds.get(&symbol)?);
-        }
-        None
+        crate::extents::Limits { importer: self }.of(e, true, 0).map(|most| self.facts.simplify(&most))
     }
 
     /// The graph, with the body that was built.

@@ -315,11 +315,11 @@ impl Importer<'_> {
     pub fn path_value(&mut self, path: String, span: Span) -> Res<Value> {
         use std::f64::consts;
         let constant = match path.as_str() {
-            "numpy.pi" | "math.pi" => consts::PI,
-            "numpy.e" | "math.e" => consts::E,
-            "math.tau" => consts::TAU,
-            "numpy.inf" | "math.inf" => f64::INFINITY,
-            "numpy.nan" | "math.nan" => f64::NAN,
+            "numpy.pi" | "math.pi" | "cmath.pi" => consts::PI,
+            "numpy.e" | "math.e" | "cmath.e" => consts::E,
+            "math.tau" | "cmath.tau" => consts::TAU,
+            "numpy.inf" | "math.inf" | "cmath.inf" => f64::INFINITY,
+            "numpy.nan" | "math.nan" | "cmath.nan" => f64::NAN,
             "numpy.euler_gamma" => 0.577_215_664_901_532_9,
             "numpy.newaxis" => return Ok(Value::None),
             "numpy.bool_" | "numpy.bool" => return Ok(Value::Path("numpy.bool".into())),

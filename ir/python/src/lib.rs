@@ -15,6 +15,7 @@ mod control;
 mod diagnostic;
 mod emit;
 mod expr;
+mod extents;
 mod fancy;
 mod import;
 mod link;

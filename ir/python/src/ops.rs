@@ -5,14 +5,32 @@ use weft_ir::sdfg::Span;
 use weft_ir::symbolic::{EvalError, Expr, Truth};
 use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
+use crate::args::Args;
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
 use crate::promote::{self, Binary, code, common, float_of, loop_of, strong, verb};
+use crate::truth::Test;
 use crate::value::{Kind, Num, Src, Value, View};
 
 impl Importer<'_> {
     /// An operator of Python on any two values.
     pub fn binary(&mut self, op: BinOp, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        if let (BinOp::Pow, Value::Array(base), Some(Kind::Int)) = (op, a, b.kind())
+            && base.dtype == DType::Bool
+        {
+            match b.as_const_int() {
+                // NumPy squares in the array's own type.
+                Some(2) => return self.convert(a, DType::I8, span),
+                Some(_) => {}
+                None => {
+                    return fail_hint(
+                        span,
+                        "a power of bool that is not a constant",
+                        "convert by astype first",
+                    );
+                }
+            }
+        }
         match (a.kind(), b.kind()) {
             (Some(ka), Some(kb)) if strong(&[ka, kb]).is_none() => self.python_binary(op, a, b, span),
             (Some(_), Some(_)) => self.ufunc2(Binary::Op(op), a, b, span),
@@ -92,17 +110,15 @@ impl Importer<'_> {
             Value::Num(Num { src: Src::Lit(Scalar::F32(x)), .. }) => Some(f64::from(*x)),
             other => other.as_const_int().map(|i| i as f64),
         };
-        if a.kind().map(Kind::dtype) == Some(DType::Bool) {
-            return fail_hint(span, "a power of bool", "convert by astype first");
-        }
         if t.is_int() && !t.is_unsigned() {
-            let hint = "use a float base";
+            let reason = "integers to negative integer powers are not allowed";
             match exponent {
-                Some(x) if x < 0.0 => {
-                    return fail_hint(span, "integers to negative integer powers are not allowed", hint);
-                }
+                Some(x) if x < 0.0 => return fail_hint(span, reason, "use a float base"),
                 Some(_) => {}
-                None => return fail_hint(span, "an integer to a power that is not a constant", hint),
+                None if b.kind().is_some_and(|k| k.dtype().is_signed()) => {
+                    self.check_not_negative(b, reason, span)?;
+                }
+                None => {}
             }
         }
         let x = self.operand(a, t, inputs, span)?;
@@ -120,6 +136,25 @@ impl Importer<'_> {
             }
         };
         Ok((t, value))
+    }
+
+    /// No element may be negative.
+    fn check_not_negative(&mut self, v: &Value, message: &str, span: Span) -> Res<()> {
+        let hint = self.hint.take();
+        let good = self.binary(BinOp::Ge, v, &Value::int(0), span)?;
+        let good = match good {
+            Value::Array(_) => self.call_path("numpy.all", Args::new("np.all", vec![good], span))?,
+            other => other,
+        };
+        self.hint = hint;
+        match self.test(&good, span)? {
+            Test::Known(true) => Ok(()),
+            Test::Known(false) => fail(span, message),
+            Test::Cond(c) => {
+                self.check(c, message, span);
+                Ok(())
+            }
+        }
     }
 
     /// A unary operator or one-argument function, elementwise.
@@ -199,6 +234,13 @@ impl Importer<'_> {
             func,
             Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign | Func::Cbrt | Func::Exp2
         );
+        if float.is_complex() && func == Func::Rint {
+            let rint = |x: tasklet::Expr| {
+                let part = |f| tasklet::Expr::call(Func::Rint, tasklet::Expr::call(f, x.clone()));
+                tasklet::Expr::bin(BinOp::Complex, part(Func::Real), part(Func::Imag))
+            };
+            return self.map1(name, a, float, float, rint, span);
+        }
         if float.is_complex() && real_only {
             return fail_hint(span, format!("{name} of complex numbers"), "take the real or imaginary part");
         }
@@ -425,7 +467,11 @@ impl Importer<'_> {
         let nil = zero(DType::F64);
         let whole = bin(BinOp::Eq, &y, &call(Func::Floor, &y));
         let real = either(tasklet::Expr::un(UnOp::Not, bin(BinOp::Lt, &x, &nil)), whole);
-        self.check(real, "a negative float to a power that is no integer is complex", span);
+        self.check(
+            real,
+            "a negative float to a power that is no integer is complex, which is not supported here",
+            span,
+        );
         let defined =
             either(bin(BinOp::Ne, &x, &nil), tasklet::Expr::un(UnOp::Not, bin(BinOp::Lt, &y, &nil)));
         self.check(defined, "zero to a negative power", span);

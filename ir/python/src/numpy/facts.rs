@@ -2,12 +2,13 @@
 
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::sdfg::library::float_part;
-use weft_ir::symbolic::{Expr, Fact};
+use weft_ir::symbolic::{Expr, Fact, Truth};
+use weft_ir::tasklet::BinOp;
 
 use super::Function;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
-use crate::promote::float_of;
+use crate::promote::{Binary, float_of};
 use crate::value::{Kind, Value};
 
 pub const FUNCTIONS: &[Function] = &[
@@ -20,6 +21,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("weft.real_type", "a", real_type),
     Function { name: "weft.largest", parameters: "a", run: largest, limits: "" },
     Function { name: "weft.places", parameters: "mask", run: places, limits: "" },
+    Function::new("weft.complex", "re, im", complex),
+    Function::new("weft.is_none", "n", is_none),
     Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
 ];
 
@@ -88,6 +91,12 @@ fn real_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     Ok(Value::Path(format!("numpy.{}", t.numpy())))
 }
 
+/// A complex number of its parts.
+fn complex(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let (re, im) = (b.get("re"), b.get("im"));
+    s.ufunc2(Binary::Op(BinOp::Complex), &re, &im, b.span)
+}
+
 /// The largest finite number of a floating-point type.
 fn largest(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     Ok(match element(s, b)? {
@@ -108,6 +117,16 @@ fn places(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         s.bounds.insert(symbol, most);
     }
     Ok(Value::sym(n))
+}
+
+/// Is an extent 0? Decided by the arguments at hand where they do.
+fn is_none(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let n = s.as_int(&b.get("n"), b.span)?;
+    let some = s.nonneg_everywhere(&(&n - 1), b.span)?;
+    if some == Truth::Unknown {
+        return s.binary(BinOp::Eq, &Value::sym(n), &Value::int(0), b.span);
+    }
+    Ok(Value::bool(some.is_no()))
 }
 
 fn refuse(_: &mut Importer, b: &mut Bound) -> Res<Value> {

@@ -106,6 +106,8 @@ const PRELUDE: &str = concat!(
     include_str!("../prelude/shape.py"),
     include_str!("../prelude/stats.py"),
     include_str!("../prelude/sort.py"),
+    include_str!("../prelude/ints.py"),
+    include_str!("../prelude/complex.py"),
     include_str!("../prelude/linalg.py"),
     include_str!("../prelude/fft.py")
 );

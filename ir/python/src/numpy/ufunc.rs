@@ -86,8 +86,8 @@ fn parts(path: &str) -> Option<(&str, Option<&str>)> {
         Some((base, method)) => (base, Some(method)),
         None => (name, None),
     };
-    let methods = ["outer", "reduce", "accumulate", "at"];
-    let known = binary_named(base).is_some() || (is_unary(base) && method.is_none());
+    let methods = ["outer", "reduce", "accumulate", "reduceat", "at"];
+    let known = binary_named(base).is_some() || (is_unary(base) && method.is_none_or(|m| m == "at"));
     (known && method.is_none_or(|m| methods.contains(&m))).then_some((base, method))
 }
 
@@ -276,7 +276,20 @@ impl Importer<'_> {
                 let one = self.operand(&Value::int(1), t, &mut Inputs::default(), span)?;
                 self.map1(name, a, t, t, |x| tasklet::Expr::bin(BinOp::Div, one, x), span)?
             }
-            "reciprocal" => return fail_hint(span, "reciprocal of integers", "divide 1.0 by it"),
+            "reciprocal" if t == DType::Bool => self.convert(a, DType::I8, span)?,
+            // The quotient, rounded towards zero.
+            "reciprocal" => {
+                let one = self.operand(&Value::int(1), t, &mut Inputs::default(), span)?;
+                let size = |x: &tasklet::Expr| match t.is_signed() {
+                    true => tasklet::Expr::un(UnOp::Abs, x.clone()),
+                    false => x.clone(),
+                };
+                let code = |x: tasklet::Expr| {
+                    let unit = tasklet::Expr::bin(BinOp::Eq, size(&x), one);
+                    tasklet::Expr::select(unit, x, zero(t))
+                };
+                self.map1(name, a, t, t, code, span)?
+            }
             "logical_not" => {
                 let not = |x: tasklet::Expr| {
                     if t == DType::Bool {

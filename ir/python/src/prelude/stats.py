@@ -75,12 +75,16 @@ def running_along(f, x, axis, t):
 
 
 def better_max(x, best):
+    if weft.kind(x) == 'c':
+        return (x > best) | (np.isnan(x) & ~np.isnan(best))
     if weft.kind(x) == 'f':
         return (x > best) | ((x != x) & (best == best))
     return x > best
 
 
 def better_min(x, best):
+    if weft.kind(x) == 'c':
+        return (x < best) | (np.isnan(x) & ~np.isnan(best))
     if weft.kind(x) == 'f':
         return (x < best) | ((x != x) & (best == best))
     return x < best
@@ -128,11 +132,10 @@ def first_best_of(better, x):
 
 
 def numpy__round(a, decimals=0, out=None):
-    """Integers to negative decimals are not supported."""
     x = np.asarray(a)
     if weft.kind(x) == 'i' or weft.kind(x) == 'u':
         if decimals < 0:
-            weft.refuse("integers rounded to negative decimals", "divide, round and multiply")
+            return given_out(out, (np.rint(x / 10.0 ** -decimals) * 10.0 ** -decimals).astype(x.dtype))
         return given_out(out, +x)
     if decimals == 0:
         return given_out(out, np.rint(x))
@@ -172,9 +175,8 @@ def numpy__deg2rad(x):
 
 
 def numpy__float_power(x1, x2):
-    """Complex numbers are not supported."""
     if weft.kind(np.asarray(x1)) == 'c' or weft.kind(np.asarray(x2)) == 'c':
-        weft.refuse("float_power of complex numbers", "use np.power")
+        return np.power(np.asarray(x1).astype(np.complex128), np.asarray(x2).astype(np.complex128))
     return np.power(np.asarray(x1).astype(np.float64), np.asarray(x2).astype(np.float64))
 
 
@@ -192,14 +194,14 @@ def numpy__signbit(x):
 
 
 def numpy__fmax(x1, x2):
-    if weft.kind(x1) == 'f' or weft.kind(x2) == 'f':
-        return np.where(np.isnan(x1), x2, np.where(np.isnan(x2), x1, np.maximum(x1, x2)))
+    if weft.kind(x1) in 'fc' or weft.kind(x2) in 'fc':
+        return np.where(np.isnan(x2), x1, np.where(np.isnan(x1), x2, np.maximum(x1, x2)))
     return np.maximum(x1, x2)
 
 
 def numpy__fmin(x1, x2):
-    if weft.kind(x1) == 'f' or weft.kind(x2) == 'f':
-        return np.where(np.isnan(x1), x2, np.where(np.isnan(x2), x1, np.minimum(x1, x2)))
+    if weft.kind(x1) in 'fc' or weft.kind(x2) in 'fc':
+        return np.where(np.isnan(x2), x1, np.where(np.isnan(x1), x2, np.minimum(x1, x2)))
     return np.minimum(x1, x2)
 
 
@@ -242,10 +244,14 @@ def numpy__array_equal(a1, a2):
 
 
 def numpy__nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
-    """Complex numbers are not supported."""
     a = np.asarray(x)
     if weft.kind(a) == 'c':
-        weft.refuse("nan_to_num of complex numbers", "take real and imaginary parts")
+        parts = [np.nan_to_num(part, True, nan, posinf, neginf) for part in (a.real, a.imag)]
+        found = weft.complex(parts[0], parts[1])
+        if copy:
+            return found
+        a[...] = found
+        return a
     if weft.kind(a) == 'f':
         if posinf is None:
             high = weft.largest(a)
@@ -325,6 +331,14 @@ def numpy__polyval(p, x):
     return result
 
 
+def numpy__correlate(a, v, mode='valid'):
+    x = np.asarray(a)
+    y = np.conj(np.asarray(v))
+    if y.shape[0] > x.shape[0]:
+        return convolved(y, x[::-1], mode)[::-1]
+    return convolved(x, y[::-1], mode)
+
+
 def numpy__convolve(a, v, mode='full'):
     x = np.asarray(a)
     y = np.asarray(v)
@@ -350,8 +364,9 @@ def convolved(x, y, mode):
 
 def numpy__searchsorted(a, v, side='left'):
     """`sorter` is not supported."""
-    c = np.asarray(a)
-    x = np.asarray(v)
+    t = np.result_type(a, v)
+    c = np.asarray(a).astype(t, copy=False)
+    x = np.asarray(v).astype(t, copy=False)
     if x.ndim == 0:
         return np.int64(place_of(c, x, side))
     flat = x.reshape(-1)
@@ -361,15 +376,37 @@ def numpy__searchsorted(a, v, side='left'):
     return result.reshape(x.shape)
 
 
+def is_before(x, y):
+    """NaN comes last."""
+    if weft.kind(x) == 'c':
+        return complex_before(x, y)
+    if weft.kind(x) == 'f':
+        return (x < y) | ((y != y) & (x == x))
+    return x < y
+
+
+def complex_before(x, y):
+    """By real parts, then by imaginary ones, NaN last in each; without NaN first."""
+    if np.isnan(x) or np.isnan(y):
+        a = 2 * int(np.isnan(x.real)) + int(np.isnan(x.imag))
+        b = 2 * int(np.isnan(y.real)) + int(np.isnan(y.imag))
+        if a != b:
+            return a < b
+        if a == 1:
+            return bool(x.real < y.real)
+        return bool(a == 2 and x.imag < y.imag)
+    return bool(x < y)
+
+
 def place_of(c, x, side):
     low = 0
     high = c.shape[0]
     while low < high:
         middle = (low + high) // 2
         if side == 'left':
-            before = c[middle] < x
+            before = is_before(c[middle], x)
         else:
-            before = c[middle] <= x
+            before = not is_before(x, c[middle])
         if before:
             low = middle + 1
         else:
@@ -489,12 +526,20 @@ def numpy__array_equiv(a1, a2):
     return bool(np.all(np.equal(a1, a2)))
 
 
+def is_falling(b):
+    """Does the first element that differs from the one before say so?"""
+    first = 1
+    while first < b.shape[0] and b[first] == b[first - 1]:
+        first = first + 1
+    return first < b.shape[0] and not b[first - 1] < b[first]
+
+
 def numpy__digitize(x, bins, right=False):
     b = np.asarray(bins)
     n = b.shape[0]
-    down = np.any(b[1:] < b[:-1])
+    down = is_falling(b)
     c = np.where(down, b[::-1], b)
-    assert np.all(c[1:] >= c[:-1]), "bins must be monotonically increasing or decreasing"
+    assert not np.any(np.where(down, b[1:] > b[:-1], b[1:] < b[:-1])), "bins must be monotonically increasing or decreasing"
     if right:
         at = np.searchsorted(c, x, 'left')
     else:
