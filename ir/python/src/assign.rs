@@ -64,6 +64,12 @@ impl Importer<'_> {
             ast::Expr::Tuple(t) => self.unpack(&t.elts, value, span),
             ast::Expr::List(t) => self.unpack(&t.elts, value, span),
             ast::Expr::Subscript(s) => {
+                if let Some((whole, name)) = self.part_of_complex(&s.value)? {
+                    let items = self.items(&s.slice)?;
+                    let old = self.part(&whole, &items, span)?;
+                    let new = self.with_part(&old, &name, &value, span)?;
+                    return self.assign_items(&whole, &items, &new, span);
+                }
                 let base = self.eval(&s.value)?;
                 if let Value::List(id) = base {
                     return self.set_list_item(id, &s.slice, value, span);
@@ -87,6 +93,10 @@ impl Importer<'_> {
                 };
                 let whole =
                     self.sdfg.data.get(&view.base).is_some_and(|d| !d.transient && d.shape == view.shape);
+                if self.names_of(&base) > 1 {
+                    let hint = "give the reshaped array a name: b = a.reshape(...)";
+                    return fail_hint(span, "the shape of an array that has several names", hint);
+                }
                 let reshaped = self.reshape(view, &value, span)?;
                 if whole && reshaped.shape() != view.shape {
                     let hint = "give the reshaped array a name: b = a.reshape(...)";
@@ -99,6 +109,10 @@ impl Importer<'_> {
                 self.assign(&a.value, reshaped, span)
             }
             ast::Expr::Attribute(a) if matches!(a.attr.as_str(), "flat" | "real" | "imag") => {
+                if let Some((whole, name)) = self.part_of_complex(target)? {
+                    let new = self.with_part(&Value::Array(whole.clone()), &name, &value, span)?;
+                    return self.store(&whole, &new, span);
+                }
                 match view_of(&self.eval(target)?) {
                     Some(part) => self.store(&part, &value, span),
                     None => fail(span, "this cannot be assigned to"),
@@ -109,6 +123,42 @@ impl Importer<'_> {
                 "this cannot be assigned to",
                 "assign to a name or to a part of an array",
             ),
+        }
+    }
+
+    /// `z.real` and `z.imag` of a complex array: the array, and which part.
+    fn part_of_complex(&mut self, e: &ast::Expr) -> Res<Option<(View, String)>> {
+        let ast::Expr::Attribute(a) = e else { return Ok(None) };
+        if !matches!(a.attr.as_str(), "real" | "imag") {
+            return Ok(None);
+        }
+        Ok(match self.eval(&a.value)? {
+            Value::Array(v) if v.dtype.is_complex() => Some((v, a.attr.to_string())),
+            _ => None,
+        })
+    }
+
+    /// Complex numbers with one part replaced.
+    fn with_part(&mut self, old: &Value, name: &str, new: &Value, span: Span) -> Res<Value> {
+        let new = self.array_like(new.clone(), span)?;
+        let other = self.complex_part(old, if name == "real" { "imag" } else { "real" }, span)?;
+        if new.kind().is_none_or(|k| k.dtype().is_complex()) {
+            return fail(span, format!("a part of a complex number is {}", new.describe()));
+        }
+        if new.shape().len() > old.shape().len() {
+            return fail(span, "could not broadcast the new part to the shape of the array");
+        }
+        let (re, im) = if name == "real" { (&new, &other) } else { (&other, &new) };
+        self.ufunc2(Binary::Op(tasklet::BinOp::Complex), re, im, span)
+    }
+
+    fn assign_items(&mut self, whole: &View, items: &[Item], value: &Value, span: Span) -> Res<()> {
+        if crate::fancy::is_fancy(items) {
+            return self.scatter(whole, items, value, span);
+        }
+        match view_of(&self.part(whole, items, span)?) {
+            Some(view) => self.store(&view, value, span),
+            None => fail(span, "this cannot be assigned to"),
         }
     }
 
@@ -153,6 +203,11 @@ impl Importer<'_> {
             self.assign(target, item, span)?;
         }
         Ok(())
+    }
+
+    /// How many names have this value, in the functions that are being called.
+    fn names_of(&self, value: &Value) -> usize {
+        self.frames.iter().flat_map(|f| f.vars.values()).filter(|v| *v == value).count()
     }
 
     /// `name = value`: a new meaning of the name, or a write to the container that a loop or branch gave it.
@@ -208,6 +263,15 @@ impl Importer<'_> {
                 self.bind(name.id.as_str(), value, span)
             }
             ast::Expr::Subscript(s) => {
+                if let Some((whole, name)) = self.part_of_complex(&s.value)? {
+                    let items = self.items(&s.slice)?;
+                    let old = self.part(&whole, &items, span)?;
+                    let part = self.complex_part(&old, &name, span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &part, &value, span)?;
+                    let new = self.with_part(&old, &name, &value, span)?;
+                    return self.assign_items(&whole, &items, &new, span);
+                }
                 let base = self.eval(&s.value)?;
                 if let Value::List(id) = base {
                     let old = self.static_item(&base, &s.slice, span)?;
@@ -242,6 +306,16 @@ impl Importer<'_> {
                     Some(view) => self.in_place(&view, a.op, &value, matches!(part, Value::Array(_)), span),
                     None => fail(span, "this cannot be assigned to"),
                 }
+            }
+            ast::Expr::Attribute(at) => {
+                let old = self.eval(&a.target)?;
+                let value = self.eval(&a.value)?;
+                let Some((whole, name)) = self.part_of_complex(&a.target)? else {
+                    return fail(span_of(at), "this cannot be assigned to");
+                };
+                let value = self.operator(a.op, &old, &value, span)?;
+                let new = self.with_part(&Value::Array(whole.clone()), &name, &value, span)?;
+                self.store(&whole, &new, span)
             }
             other => fail(span_of(other), "this cannot be assigned to"),
         }

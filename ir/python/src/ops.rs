@@ -78,6 +78,9 @@ impl Importer<'_> {
             );
         }
         let (dtype, out) = loop_of(op, t).map_err(|e| crate::Diagnostic::new(span, e))?;
+        if compares && let Some(result) = outside(op, dtype, a, b) {
+            return Ok((out, tasklet::Expr::Lit(Scalar::Bool(result))));
+        }
         if op == Binary::Op(BinOp::Pow) {
             return self.power_code(a, b, dtype, inputs, span);
         }
@@ -217,6 +220,11 @@ impl Importer<'_> {
         };
         let t = kind.dtype();
         let float = match func {
+            Func::Exp2 if t.is_complex() => {
+                let log = Value::float(std::f64::consts::LN_2);
+                let power = self.binary(BinOp::Mul, a, &log, span)?;
+                return self.call1(name, Func::Exp, &power, span);
+            }
             Func::IsNan | Func::IsInf | Func::IsFinite if !t.is_float() && !t.is_complex() => DType::F64,
             Func::Floor | Func::Ceil | Func::Trunc if t.is_int() || t == DType::Bool => {
                 return self.map1(name, a, t, t, |x| x, span);
@@ -639,6 +647,29 @@ impl Importer<'_> {
             }
         }
     }
+}
+
+/// What a comparison of integers of type `t` gives where one side is a Python int that the type does not have.
+fn outside(op: Binary, t: DType, a: &Value, b: &Value) -> Option<bool> {
+    let (low, high) = promote::int_range(t)?;
+    let far = |v: &Value| match v {
+        Value::Num(Num { kind: Kind::Int, .. }) => v.as_const_int().map(i128::from),
+        _ => None,
+    };
+    let side = |i: i128| if i < low { Some(-1) } else { (i > high).then_some(1) };
+    // The sign of a - b.
+    let sign = match (far(a).and_then(side), far(b).and_then(side)) {
+        (Some(sign), None) => sign,
+        (None, Some(sign)) => -sign,
+        _ => return None,
+    };
+    let Binary::Op(op) = op else { return None };
+    Some(match op {
+        BinOp::Lt | BinOp::Le => sign < 0,
+        BinOp::Gt | BinOp::Ge => sign > 0,
+        BinOp::Ne => true,
+        _ => false,
+    })
 }
 
 /// A result that keeps being Python's.

@@ -195,7 +195,7 @@ pub fn binary_named(name: &str) -> Option<Binary> {
         "greater_equal" => Ge,
         "minimum" => Min,
         "maximum" => Max,
-        "arctan2" => Atan2,
+        "arctan2" | "atan2" => Atan2,
         "hypot" => Hypot,
         "copysign" => CopySign,
         "nextafter" => NextAfter,

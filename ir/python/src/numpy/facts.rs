@@ -22,7 +22,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "weft.largest", parameters: "a", run: largest, limits: "" },
     Function { name: "weft.places", parameters: "mask", run: places, limits: "" },
     Function::new("weft.complex", "re, im", complex),
-    Function::new("weft.is_none", "n", is_none),
+    Function::new("weft.is_more", "a, b", is_more),
     Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
 ];
 
@@ -119,14 +119,14 @@ fn places(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     Ok(Value::sym(n))
 }
 
-/// Is an extent 0? Decided by the arguments at hand where they do.
-fn is_none(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    let n = s.as_int(&b.get("n"), b.span)?;
-    let some = s.nonneg_everywhere(&(&n - 1), b.span)?;
-    if some == Truth::Unknown {
-        return s.binary(BinOp::Eq, &Value::sym(n), &Value::int(0), b.span);
+/// `a > b` of extents, decided by the arguments at hand where they do.
+fn is_more(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let (x, y) = (b.get("a"), b.get("b"));
+    let (m, n) = (s.as_int(&x, b.span)?, s.as_int(&y, b.span)?);
+    match s.nonneg_everywhere(&(&m - &n - 1), b.span)? {
+        Truth::Unknown => s.binary(BinOp::Gt, &x, &y, b.span),
+        known => Ok(Value::bool(known.is_yes())),
     }
-    Ok(Value::bool(some.is_no()))
 }
 
 fn refuse(_: &mut Importer, b: &mut Bound) -> Res<Value> {

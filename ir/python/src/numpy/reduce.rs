@@ -268,6 +268,7 @@ impl Importer<'_> {
 
     /// Sorted dimensions that an `axis` argument names.
     pub fn axes(&mut self, axis: Option<Value>, rank: usize, span: Span) -> Res<Vec<usize>> {
+        let single = !matches!(axis, Some(Value::Tuple(_)));
         let items = match axis {
             None | Some(Value::None) => return Ok((0..rank).collect()),
             Some(Value::Tuple(items)) => items,
@@ -277,6 +278,8 @@ impl Importer<'_> {
         let mut dims = vec![];
         for item in items {
             match item.as_const_int() {
+                // NumPy lets these pass for scalars.
+                Some(0 | -1) if rank == 0 && single => {}
                 Some(i) if (-n..n).contains(&i) => dims.push(i.rem_euclid(n) as usize),
                 Some(i) => {
                     return fail(span, format!("axis {i} is out of bounds for array of dimension {rank}"));

@@ -150,16 +150,22 @@ def numpy__extract(condition, arr):
 
 
 def numpy__take_along_axis(arr, indices, axis=-1):
-    n = arr.ndim
-    index = []
-    for d in range(n):
-        if d == axis % n:
-            index.append(indices)
-        else:
-            shape = [1] * n
-            shape[d] = arr.shape[d]
-            index.append(np.arange(arr.shape[d]).reshape(tuple(shape)))
-    return arr[tuple(index)]
+    """`axis=None` is not supported."""
+    return arr[places_along(arr, indices, axis)]
+
+
+def places_along(a, indices, axis):
+    n = a.ndim
+    return tuple([indices if d == axis % n else numbers_along(a, d) for d in range(n)])
+
+
+def numbers_along(a, d):
+    return np.arange(a.shape[d]).reshape((1,) * d + (a.shape[d],) + (1,) * (a.ndim - d - 1))
+
+
+def numpy__put_along_axis(arr, indices, values, axis):
+    """`axis=None` is not supported."""
+    arr[places_along(arr, indices, axis)] = values
 
 
 def numpy__angle(z, deg=False):
@@ -195,7 +201,17 @@ def ufunc__reduceat(f, array, indices, axis=0, dtype=None):
     return np.moveaxis(out, 0, axis)
 
 
-def changed_in_place(f, a, indices):
+def chosen_places(indices):
+    """Where a mask is true, instead of the mask."""
+    if isinstance(indices, tuple):
+        return indices
+    if weft.kind(indices) == 'b':
+        return np.nonzero(indices)
+    return indices
+
+
+def changed_in_place(f, a, given):
+    indices = chosen_places(given)
     if isinstance(indices, tuple):
         places = [np.ravel(i) for i in np.broadcast_arrays(*indices)]
         for k in range(len(places[0])):
@@ -208,9 +224,13 @@ def changed_in_place(f, a, indices):
 
 
 def ufunc__at(f, a, indices, b=None):
-    """Indices are one array of integers or a tuple of them."""
+    """Indices are one array of integers or a tuple of them, or a mask."""
     if b is None:
         return changed_in_place(f, a, indices)
+    return joined_in_place(f, a, chosen_places(indices), b)
+
+
+def joined_in_place(f, a, indices, b):
     if isinstance(indices, tuple):
         places = [np.ravel(i) for i in np.broadcast_arrays(*indices)]
         values = np.ravel(np.broadcast_to(np.asarray(b), np.broadcast_shapes(*[np.shape(i) for i in indices])))

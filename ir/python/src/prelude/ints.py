@@ -9,7 +9,7 @@ def numpy__lcm(x1, x2):
 
 
 def of_pairs(f, x1, x2):
-    t = np.result_type(np.asarray(x1), np.asarray(x2))
+    t = np.result_type(x1, x2)
     if np.dtype(t).kind not in "iu":
         weft.refuse("this function of numbers that are no integers", "convert them by astype")
     shape = np.broadcast_shapes(np.shape(x1), np.shape(x2))

@@ -55,7 +55,7 @@ def numpy__median(a, axis=None, out=None, overwrite_input=False, keepdims=False)
         y = sorted_rows(np.moveaxis(x, axis, -1))
     t = weft.float_type(y)
     n = y.shape[-1]
-    if weft.is_none(n):
+    if not weft.is_more(n, 0):
         return given_out(out, kept(np.full(y.shape[:-1], np.nan, t)[()], x, axis, keepdims))
     low = y[..., (n - 1) // 2].astype(t)
     high = y[..., n // 2].astype(t)

@@ -133,6 +133,8 @@ def first_best_of(better, x):
 
 def numpy__round(a, decimals=0, out=None):
     x = np.asarray(a)
+    if weft.kind(x) == 'c':
+        return given_out(out, weft.complex(np.round(x.real, decimals), np.round(x.imag, decimals)))
     if weft.kind(x) == 'i' or weft.kind(x) == 'u':
         if decimals < 0:
             return given_out(out, (np.rint(x / 10.0 ** -decimals) * 10.0 ** -decimals).astype(x.dtype))
@@ -334,7 +336,7 @@ def numpy__polyval(p, x):
 def numpy__correlate(a, v, mode='valid'):
     x = np.asarray(a)
     y = np.conj(np.asarray(v))
-    if y.shape[0] > x.shape[0]:
+    if weft.is_more(y.shape[0], x.shape[0]):
         return convolved(y, x[::-1], mode)[::-1]
     return convolved(x, y[::-1], mode)
 
@@ -342,7 +344,7 @@ def numpy__correlate(a, v, mode='valid'):
 def numpy__convolve(a, v, mode='full'):
     x = np.asarray(a)
     y = np.asarray(v)
-    if y.shape[0] > x.shape[0]:
+    if weft.is_more(y.shape[0], x.shape[0]):
         return convolved(y, x, mode)
     return convolved(x, y, mode)
 
@@ -480,6 +482,10 @@ def numpy__iscomplex(x):
 def numpy__nanmax(a, axis=None, out=None, keepdims=False):
     """Where all elements are NaN the result is NaN, without a warning."""
     x = np.asarray(a)
+    if weft.kind(x) == 'c':
+        lost = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
+        found = np.max(np.where(np.isnan(x), x.dtype.type(-np.inf), x), axis=axis, keepdims=keepdims)
+        return given_out(out, np.where(lost, x.dtype.type(np.nan), found))
     if weft.kind(x) != 'f':
         return np.max(x, axis=axis, out=out, keepdims=keepdims)
     lost = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
@@ -490,6 +496,10 @@ def numpy__nanmax(a, axis=None, out=None, keepdims=False):
 def numpy__nanmin(a, axis=None, out=None, keepdims=False):
     """Where all elements are NaN the result is NaN, without a warning."""
     x = np.asarray(a)
+    if weft.kind(x) == 'c':
+        lost = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
+        found = np.min(np.where(np.isnan(x), x.dtype.type(np.inf), x), axis=axis, keepdims=keepdims)
+        return given_out(out, np.where(lost, x.dtype.type(np.nan), found))
     if weft.kind(x) != 'f':
         return np.min(x, axis=axis, out=out, keepdims=keepdims)
     lost = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
@@ -656,36 +666,74 @@ def math__prod(iterable, *, start=1):
     return result
 
 
-def numpy__gradient(f, *spacing, axis=None, edge_order=1):
-    """One spacing for all axes, a scalar; of one-dimensional arrays or one axis."""
+def numpy__gradient(f, *varargs, axis=None, edge_order=1):
     x = np.asarray(f)
-    if len(spacing) > 1 or edge_order != 1:
-        weft.refuse("gradient with these arguments", "write the differences as slices")
-    if axis is None and x.ndim > 1:
-        if len(spacing) == 1:
-            return tuple([gradient_along(x, spacing[0], d) for d in range(x.ndim)])
-        return tuple([gradient_along(x, 1.0, d) for d in range(x.ndim)])
-    along = 0 if axis is None else axis
-    if len(spacing) == 1:
-        return gradient_along(x, spacing[0], along)
-    return gradient_along(x, 1.0, along)
+    if axis is None:
+        axes = tuple(range(x.ndim))
+    elif isinstance(axis, tuple):
+        axes = axis
+    else:
+        axes = (axis,)
+    if len(varargs) == 0:
+        parts = tuple([gradient_along(x, 1.0, d, edge_order) for d in axes])
+    elif len(varargs) == 1:
+        parts = tuple([gradient_along(x, varargs[0], d, edge_order) for d in axes])
+    elif len(varargs) == len(axes):
+        parts = tuple([gradient_along(x, varargs[k], axes[k], edge_order) for k in range(len(axes))])
+    else:
+        raise TypeError("invalid number of arguments")
+    if len(axes) == 1:
+        return parts[0]
+    return parts
 
 
-def gradient_along(x, h, axis):
-    if np.asarray(h).ndim > 0:
-        weft.refuse("gradient with coordinates", "give the distance as a number")
+def gradient_along(x, h, axis, edge_order):
+    """Within, and at the ends by formulas of the first or second order."""
     result = np.empty(x.shape, weft.float_type(x))
-    f = np.moveaxis(x, axis, 0)
+    f = np.moveaxis(x.astype(result.dtype), axis, 0)
     g = np.moveaxis(result, axis, 0)
-    assert f.shape[0] >= 2, "Shape of array too small to calculate a numerical gradient"
-    g[1:-1] = (f[2:] - f[:-2]) / (2.0 * h)
-    g[0] = (f[1] - f[0]) / h
-    g[-1] = (f[-1] - f[-2]) / h
+    n = f.shape[0]
+    assert n >= edge_order + 1, "Shape of array too small to calculate a numerical gradient"
+    if np.asarray(h).ndim == 0:
+        even_gradient(f, g, h, edge_order)
+    else:
+        assert len(h) == n, "when 1d, distances must match the length of the corresponding dimension"
+        uneven_gradient(f, g, np.diff(np.asarray(h) * 1.0), edge_order)
     return result
 
 
+def even_gradient(f, g, h, edge_order):
+    g[1:-1] = (f[2:] - f[:-2]) / (2.0 * h)
+    if edge_order == 1:
+        g[0] = (f[1] - f[0]) / h
+        g[-1] = (f[-1] - f[-2]) / h
+    else:
+        g[0] = -1.5 / h * f[0] + 2.0 / h * f[1] - 0.5 / h * f[2]
+        g[-1] = 0.5 / h * f[-3] - 2.0 / h * f[-2] + 1.5 / h * f[-1]
+
+
+def uneven_gradient(f, g, d, edge_order):
+    column = (-1,) + (1,) * (f.ndim - 1)
+    before = d[:-1]
+    after = d[1:]
+    a = (-after / (before * (before + after))).reshape(column)
+    b = ((after - before) / (before * after)).reshape(column)
+    c = (before / (after * (before + after))).reshape(column)
+    g[1:-1] = a * f[:-2] + b * f[1:-1] + c * f[2:]
+    if edge_order == 1:
+        g[0] = (f[1] - f[0]) / d[0]
+        g[-1] = (f[-1] - f[-2]) / d[-1]
+    else:
+        u = d[0]
+        v = d[1]
+        g[0] = -(2.0 * u + v) / (u * (u + v)) * f[0] + (u + v) / (u * v) * f[1] - u / (v * (u + v)) * f[2]
+        u = d[-2]
+        v = d[-1]
+        g[-1] = v / (u * (u + v)) * f[-3] - (v + u) / (u * v) * f[-2] + (2.0 * v + u) / (v * (u + v)) * f[-1]
+
+
 def numpy__bincount(x, weights=None, minlength=0):
-    a = np.asarray(x)
+    a = np.asarray(x).astype(np.int64)
     top = 0
     for i in range(a.shape[0]):
         assert a[i] >= 0, "'list' argument must have no negative elements"
