@@ -107,15 +107,15 @@ def is_exact(value):
     return True
 
 
-def disturb(value, rng):
-    """The value with another rounding; in place where it is an array."""
+def disturb(value, rng, coarse=False):
+    """The value with another rounding, that of single precision if `coarse`; in place where it is an array."""
     if not isinstance(value, (np.ndarray, np.floating, np.complexfloating, float, complex)):
         return value
     array = np.asarray(value)
     if array.dtype.kind not in "fc" or array.size == 0 or is_exact(array):
         return value
     # A product, since an infinity stays one.
-    factor = (1 + 8 * np.finfo(array.dtype).eps * rng.uniform(-1, 1, array.shape)).astype(array.real.dtype)
+    factor = (1 + 8 * np.finfo(np.float32 if coarse else array.dtype).eps * rng.uniform(-1, 1, array.shape)).astype(array.real.dtype)
     if isinstance(value, np.ndarray) and value.ndim:
         if value.flags.writeable:
             value *= factor
@@ -225,9 +225,12 @@ class Grower:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             exec(code, self.other)
+            # A step of single precision in a statement is seen in its result of double precision.
+            read = [v for n, v in self.exact.items() if re.search(rf"\b{n}\b", statement)]
+            coarse = any(getattr(v, "dtype", None) in (np.float32, np.complex64) for v in read)
             for name in self.names(self.other):
                 if before.get(name) != id(self.other[name]):
-                    self.other[name] = disturb(self.other[name], self.rng_state)
+                    self.other[name] = disturb(self.other[name], self.rng_state, coarse)
 
     def try_statement(self, statement, helper=None, check=()):
         """Adds a statement if NumPy runs it and its result can be compared."""

@@ -82,7 +82,7 @@ impl Importer<'_> {
                 }
                 let view = self.target(&base, &items, span)?;
                 match view_of(&view) {
-                    Some(view) => self.store(&view, &value, span),
+                    Some(view) => self.store(&view, &self.settled_for(&value, view.dtype), span),
                     None => fail(span, "this cannot be assigned to"),
                 }
             }
@@ -343,6 +343,7 @@ impl Importer<'_> {
         let stretched = shape.len() > target.rank()
             || shape.iter().zip(&target.shape).any(|(n, t)| t.is_one() && !n.is_one());
         if stretched {
+            self.settle_ones(&shape, &target.shape, span)?;
             let (from, to) = (self.show_shape(&value.shape()), self.show_shape(&target.shape));
             return fail(span, format!("non-broadcastable output operand: shape {from} does not fit {to}"));
         }

@@ -183,6 +183,8 @@ pub struct Importer<'a> {
     pub moving: Vec<Name>,
     /// Variables of which the kind must be found in this attempt.
     pub wanted: BTreeMap<JoinKey, Span>,
+    /// Where a number is Python's or NumPy's as data decide: no array may combine with the two differently.
+    pub loose: Option<Span>,
     /// Containers that were written in place, and when.
     pub writes: BTreeMap<Name, Vec<u32>>,
     /// Counts writes and copies.
@@ -239,6 +241,7 @@ impl<'a> Importer<'a> {
             closed: vec![],
             moving: vec![],
             wanted: BTreeMap::new(),
+            loose: None,
             parts: BTreeMap::new(),
             born: BTreeMap::new(),
             bounds: BTreeMap::new(),

@@ -15,6 +15,9 @@ use crate::value::{Kind, Num, Src, Value, View};
 impl Importer<'_> {
     /// An operator of Python on any two values.
     pub fn binary(&mut self, op: BinOp, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        if let Some((a, b)) = self.settled(Binary::Op(op), a, b, span)? {
+            return self.binary(op, &a, &b, span);
+        }
         if let (BinOp::Pow, Value::Array(base), Some(Kind::Int)) = (op, a, b.kind())
             && base.dtype == DType::Bool
         {
@@ -61,6 +64,9 @@ impl Importer<'_> {
         inputs: &mut Inputs,
         span: Span,
     ) -> Res<(DType, tasklet::Expr)> {
+        if let Some((a, b)) = self.settled(op, a, b, span)? {
+            return self.ufunc2_code(op, &a, &b, inputs, span);
+        }
         let (Some(ka), Some(kb)) = (a.kind(), b.kind()) else {
             return fail(
                 span,
@@ -219,11 +225,26 @@ impl Importer<'_> {
             return fail(span, format!("{name} of {}", a.describe()));
         };
         let t = kind.dtype();
+        if kind == Kind::Number && !matches!(func, Func::Floor | Func::Ceil | Func::Trunc | Func::Sign) {
+            return self.call1(name, func, &self.settled_for(a, t), span);
+        }
         let float = match func {
             Func::Exp2 if t.is_complex() => {
-                let log = Value::float(std::f64::consts::LN_2);
-                let power = self.binary(BinOp::Mul, a, &log, span)?;
-                return self.call1(name, Func::Exp, &power, span);
+                let log = self.operand(
+                    &Value::float(std::f64::consts::LN_2),
+                    t.part(),
+                    &mut Inputs::default(),
+                    span,
+                )?;
+                let scaled = |f, x: &tasklet::Expr| {
+                    tasklet::Expr::bin(BinOp::Mul, tasklet::Expr::call(f, x.clone()), log.clone())
+                };
+                let power = |x: tasklet::Expr| {
+                    let power =
+                        tasklet::Expr::bin(BinOp::Complex, scaled(Func::Real, &x), scaled(Func::Imag, &x));
+                    tasklet::Expr::call(Func::Exp, power)
+                };
+                return self.map1(name, a, t, t, power, span);
             }
             Func::IsNan | Func::IsInf | Func::IsFinite if !t.is_float() && !t.is_complex() => DType::F64,
             Func::Floor | Func::Ceil | Func::Trunc if t.is_int() || t == DType::Bool => {
@@ -281,6 +302,9 @@ impl Importer<'_> {
             return fail(span, "where takes numbers and arrays");
         };
         let t = common(&[ka, kb]);
+        let floats =
+            [ka, kb].iter().any(|k| *k != Kind::Number && (k.dtype().is_float() || k.dtype().is_complex()));
+        let (a, b) = if floats { (&self.settled_for(a, t), &self.settled_for(b, t)) } else { (a, b) };
         let shape = self.broadcast(&[c.shape(), a.shape(), b.shape()], span)?;
         let mut inputs = Inputs::default();
         let hint = self.hint.take();
@@ -293,6 +317,7 @@ impl Importer<'_> {
 
     /// The value in another type (`astype`, `np.float32(x)`); a new array.
     pub fn convert(&mut self, a: &Value, to: DType, span: Span) -> Res<Value> {
+        let a = &self.settled_for(a, to);
         let Some(kind) = a.kind() else { return fail(span, format!("{} has no element type", a.describe())) };
         let from = kind.dtype();
         if from.is_complex() && !to.is_complex() {
@@ -574,6 +599,12 @@ impl Importer<'_> {
             BinOp::Shr if matches!(b.as_int(), Some(0..=62)) => {
                 self.int_value(a.floor_div(&Expr::int(1 << b.as_int().unwrap_or(0))), span)
             }
+            BinOp::Shl | BinOp::Shr => {
+                let factor = self.int_power(&Expr::int(2), b, span)?;
+                let factor = self.as_int(&factor, span)?;
+                let op = if op == BinOp::Shl { BinOp::Mul } else { BinOp::FloorDiv };
+                self.int_binary(op, a, &factor, span)
+            }
             BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor => match (a.as_int(), b.as_int()) {
                 (Some(x), Some(y)) => Ok(Value::int(match op {
                     BinOp::BitAnd => x & y,
@@ -607,7 +638,11 @@ impl Importer<'_> {
         let sym = |e: &Expr| tasklet::Expr::Sym(e.clone());
         let wide = |e: &Expr| tasklet::Expr::cast(DType::F64, sym(e));
         let least = tasklet::Expr::bin(BinOp::Ge, sym(b), sym(&Expr::zero()));
-        self.check(least, "an integer to a negative power is a float, which is not supported here", span);
+        self.check(
+            least,
+            "an integer to a negative power or shifted by a negative number, which is not supported here",
+            span,
+        );
         let size = tasklet::Expr::bin(BinOp::Pow, tasklet::Expr::un(UnOp::Abs, wide(a)), wide(b));
         let fits = tasklet::Expr::bin(BinOp::Le, size, tasklet::Expr::Lit(Scalar::F64(9.2e18)));
         self.check(fits, "the integer is too large: integers have 64 bits here", span);
@@ -685,7 +720,7 @@ pub fn zero(t: DType) -> tasklet::Expr {
 }
 
 /// A Python float or int literal as a float.
-fn as_f64(v: &Value) -> Option<f64> {
+pub fn as_f64(v: &Value) -> Option<f64> {
     match v {
         Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => Some(*x),
         other => other.as_const_int().filter(|i| i.unsigned_abs() < 1 << 53).map(|i| i as f64),

@@ -27,7 +27,7 @@ pub fn strong(kinds: &[Kind]) -> Option<DType> {
     let strong = strong?;
     Some(kinds.iter().fold(strong, |t, k| match k {
         Kind::Int if t == DType::Bool => DType::I64,
-        Kind::Float if !(t.is_float() || t.is_complex()) => DType::F64,
+        Kind::Float | Kind::Number if !(t.is_float() || t.is_complex()) => DType::F64,
         Kind::Complex if t == DType::F32 || t == DType::C64 => DType::C64,
         Kind::Complex => DType::C128,
         _ => t,

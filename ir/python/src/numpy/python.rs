@@ -11,7 +11,7 @@ use super::ufunc::func_named;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
-use crate::ops::rekind;
+use crate::ops::{as_f64, rekind};
 use crate::promote::Binary;
 use crate::truth::Test;
 use crate::value::{Kind, Num, Src, Value};
@@ -257,6 +257,9 @@ fn isinstance(s: &mut Importer, b: &mut Bound) -> Res<Value> {
             "numpy.integer" => matches!(kind, Some(Kind::Np(t)) if t.is_int()),
             _ => return fail(b.span, format!("isinstance of '{path}' is not supported")),
         };
+        if kind == Some(Kind::Number) && matches!(path.as_str(), "builtins.int" | "builtins.float") {
+            return crate::either::undecided(b.span);
+        }
     }
     Ok(Value::bool(found))
 }
@@ -372,31 +375,40 @@ impl Importer<'_> {
         let mut items = items.into_iter();
         let Some(mut acc) = items.next() else { return fail(span, format!("{name} of nothing")) };
         let op = if name == "min" { BinOp::Min } else { BinOp::Max };
-        for item in items {
+        for mut item in items {
             let (Some(a), Some(b)) = (acc.kind(), item.kind()) else {
                 return fail(span, format!("{name} of {} and {}", acc.describe(), item.describe()));
             };
-            if a != b || a.dtype().is_complex() || acc.shape().len() + item.shape().len() > 0 {
+            let plain = !a.dtype().is_complex() && acc.shape().len() + item.shape().len() == 0;
+            let Some(kind) = (if plain { self.either(a, b, span) } else { None }) else {
                 let hint = format!("use np.{name}imum", name = name);
                 return fail_hint(
                     span,
                     format!("{name} of {} and {}", acc.describe(), item.describe()),
                     hint,
                 );
-            }
-            if matches!(a, Kind::Int | Kind::Bool) {
+            };
+            if matches!(kind, Kind::Int | Kind::Bool) {
                 acc = self.binary(op, &acc, &item, span)?;
                 continue;
             }
+            if let (Some(x), Some(y)) = (as_f64(&acc), as_f64(&item)) {
+                let other = if name == "min" { y < x } else { y > x };
+                acc = if other { item } else { acc };
+                continue;
+            }
             // Python keeps the first unless the other is strictly smaller, so NaN is kept as it stands.
-            let t = a.dtype();
+            let t = kind.dtype();
+            if t == DType::F64 {
+                (acc, item) = (self.as_number(&acc, span)?, self.as_number(&item, span)?);
+            }
             let mut inputs = Inputs::default();
             let x = self.operand(&acc, t, &mut inputs, span)?;
             let y = self.operand(&item, t, &mut inputs, span)?;
             let cond =
                 tasklet::Expr::bin(if name == "min" { BinOp::Lt } else { BinOp::Gt }, y.clone(), x.clone());
             let out = self.elementwise(name, t, vec![], &inputs, tasklet::Expr::select(cond, y, x), span);
-            acc = Value::elem(a, out);
+            acc = Value::elem(kind, out);
         }
         Ok(acc)
     }

@@ -58,7 +58,7 @@ def running(f, a, axis, dtype):
         t = weft.sum_type(x)
     else:
         t = dtype
-    if axis is None:
+    if axis is None or x.ndim == 0 and (axis == 0 or axis == -1):
         return running_along(f, x.reshape(-1), 0, t)
     return running_along(f, x, axis, t)
 
@@ -100,7 +100,7 @@ def numpy__argmin(a, axis=None, out=None, *, keepdims=False):
 
 def first_best(better, a, axis, keepdims):
     x = np.asarray(a)
-    if axis is None or x.ndim == 1:
+    if axis is None or x.ndim == 1 or x.ndim == 0 and (axis == 0 or axis == -1):
         at = first_best_of(better, x.reshape(-1))
         if keepdims:
             return np.full((1,) * x.ndim, at)
