@@ -184,7 +184,8 @@ pub struct Importer<'a> {
     /// Variables of which the kind must be found in this attempt.
     pub wanted: BTreeMap<JoinKey, Span>,
     /// Where a number is Python's or NumPy's as data decide: no array may combine with the two differently.
-    pub loose: Option<Span>,
+    /// Of integers narrower integers do, too.
+    pub loose: Option<(Span, bool)>,
     /// Containers that were written in place, and when.
     pub writes: BTreeMap<Name, Vec<u32>>,
     /// Counts writes and copies.

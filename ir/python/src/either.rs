@@ -25,7 +25,10 @@ impl Importer<'_> {
             return None;
         }
         if !a.is_python() || !b.is_python() {
-            self.loose = self.loose.or(Some(span));
+            self.loose = self.loose.or(Some((span, false)));
+            if whole(a) && whole(b) {
+                self.loose = Some((span, true));
+            }
         }
         Some(match (a, b) {
             _ if whole(a) && whole(b) => Kind::Np(DType::I64),
@@ -80,12 +83,16 @@ impl Importer<'_> {
 
     /// A number that data decide to be Python's or NumPy's must not meet arrays that tell them apart.
     pub fn check_loose(&mut self) {
-        let Some(span) = self.loose else { return };
-        let narrow = |t: DType| !matches!(t, DType::F64 | DType::C128 | DType::I64 | DType::Bool);
+        let Some((span, whole)) = self.loose else { return };
+        let narrow = |t: DType| match t {
+            DType::F32 | DType::C64 => true,
+            DType::F64 | DType::C128 | DType::I64 | DType::Bool => false,
+            _ => whole,
+        };
         if let Some((name, data)) = self.sdfg.data.iter().find(|d| narrow(d.1.dtype)) {
             let t = data.dtype.numpy();
             let reason = format!(
-                "data decide whether this is a number of Python's or of NumPy's; with '{name}', of {t}, that matters"
+                "data decide whether this is a Python number or one of NumPy; with '{name}', of {t}, that matters"
             );
             self.diags.push(Diagnostic::new(span, reason).hint("use np.maximum or np.minimum"));
         }

@@ -262,8 +262,7 @@ impl Importer<'_> {
             return self.module_constant(name, e, span);
         }
         let path = format!("builtins.{name}");
-        let types =
-            ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "sorted", "object"];
+        let types = ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "object"];
         if crate::numpy::is_known(&path) || types.contains(&name) {
             return Ok(Value::Path(path));
         }
@@ -336,6 +335,9 @@ impl Importer<'_> {
             Value::Array(view) => {
                 let items = self.items(slice)?;
                 self.part(view, &items, span)
+            }
+            Value::Num(Num { kind: Kind::Np(_), .. }) if matches!(slice, ast::Expr::Tuple(t) if t.elts.is_empty()) => {
+                Ok(base.clone())
             }
             Value::Path(p) => match p.strip_prefix("numpy.") {
                 Some(name @ ("mgrid" | "ogrid" | "r_" | "c_" | "s_" | "index_exp")) => {

@@ -77,11 +77,7 @@ impl Importer<'_> {
         let mixed = |x: DType, y: DType| x == DType::U64 && y.is_signed();
         let compares = matches!(op, Binary::Op(o) if o.is_comparison());
         if compares && (mixed(ka.dtype(), kb.dtype()) || mixed(kb.dtype(), ka.dtype())) && t == DType::F64 {
-            return fail_hint(
-                span,
-                "comparison of uint64 with a signed integer",
-                "convert one of them by astype",
-            );
+            return self.compare_signs(op, a, b, inputs, span);
         }
         let (dtype, out) = loop_of(op, t).map_err(|e| crate::Diagnostic::new(span, e))?;
         if compares && let Some(result) = outside(op, dtype, a, b) {
@@ -96,6 +92,30 @@ impl Importer<'_> {
             (self.truth_operand(a, inputs, span)?, self.truth_operand(b, inputs, span)?)
         };
         Ok((out, code(op, dtype, x, y)))
+    }
+
+    /// A comparison of uint64 with signed integers, as of whole numbers.
+    fn compare_signs(
+        &mut self,
+        op: Binary,
+        a: &Value,
+        b: &Value,
+        inputs: &mut Inputs,
+        span: Span,
+    ) -> Res<(DType, tasklet::Expr)> {
+        let signed_first = a.kind().is_some_and(|k| k.dtype().is_signed());
+        let (signed, unsigned) = if signed_first { (a, b) } else { (b, a) };
+        let s = self.operand(signed, DType::I64, inputs, span)?;
+        let u = self.operand(unsigned, DType::U64, inputs, span)?;
+        let negative = tasklet::Expr::bin(BinOp::Lt, s.clone(), zero(DType::I64));
+        let s = tasklet::Expr::cast(DType::U64, s);
+        let Binary::Op(op) = op else { return fail(span, "a comparison is none") };
+        let less = matches!(op, BinOp::Lt | BinOp::Le);
+        let more = matches!(op, BinOp::Gt | BinOp::Ge);
+        let then = op == BinOp::Ne || if signed_first { less } else { more };
+        let (x, y) = if signed_first { (s, u) } else { (u, s) };
+        let lit = tasklet::Expr::Lit(Scalar::Bool(then));
+        Ok((DType::Bool, tasklet::Expr::select(negative, lit, tasklet::Expr::bin(op, x, y))))
     }
 
     /// An operand as a bool: is it not zero?
@@ -481,7 +501,7 @@ impl Importer<'_> {
     }
 
     /// `a ** b` of Python floats: where the result is no float, the run ends.
-    fn float_power(&mut self, a: &Value, b: &Value, span: Span) -> Res<Value> {
+    pub fn float_power(&mut self, a: &Value, b: &Value, span: Span) -> Res<Value> {
         let (a, b) = (self.hold(a.clone(), span)?, self.hold(b.clone(), span)?);
         let power = self.python_ufunc(BinOp::Pow, &a, &b, Kind::Float, span)?;
         let mut term = |v: &Value| -> Res<tasklet::Expr> {

@@ -23,6 +23,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "weft.places", parameters: "mask", run: places, limits: "" },
     Function::new("weft.complex", "re, im", complex),
     Function::new("weft.is_more", "a, b", is_more),
+    Function::new("weft.is_python", "x", is_python),
+    Function::new("weft.like", "x, value", like),
     Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
 ];
 
@@ -126,6 +128,22 @@ fn is_more(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     match s.nonneg_everywhere(&(&m - &n - 1), b.span)? {
         Truth::Unknown => s.binary(BinOp::Gt, &x, &y, b.span),
         known => Ok(Value::bool(known.is_yes())),
+    }
+}
+
+/// Is this a number of Python's?
+fn is_python(_: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let kind = b.get("x").kind();
+    Ok(Value::bool(kind.is_some_and(Kind::is_python)))
+}
+
+/// The value as a number of the kind of `x`.
+fn like(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let value = b.get("value");
+    match b.get("x").kind() {
+        Some(Kind::Int) => s.truncated(&value, b.span),
+        Some(kind) if kind.is_python() => s.python_scalar(&value, kind, b.span),
+        _ => Ok(value),
     }
 }
 

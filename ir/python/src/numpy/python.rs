@@ -417,14 +417,35 @@ impl Importer<'_> {
     pub fn call_math(&mut self, name: &str, mut args: Args) -> Res<Value> {
         let span = args.span;
         let hint = "use NumPy's function";
-        let Some(func) = func_named(name).filter(|_| !name.starts_with("arc")) else {
+        let special = match name {
+            "erf" => Some(Func::Erf),
+            "erfc" => Some(Func::Erfc),
+            "gamma" => Some(Func::Gamma),
+            "lgamma" => Some(Func::Lgamma),
+            _ => func_named(name).filter(|_| !name.starts_with("arc")),
+        };
+        if name == "log" && args.pos.len() == 2 {
+            let base = args.pos.pop().unwrap_or(Value::None);
+            let parts = [need(&mut args, 0, "x")?, base];
+            let [x, y] = parts.map(|v| self.call_math("log", Args::new("math.log", vec![v], span)));
+            return self.binary(BinOp::Div, &x?, &y?, span);
+        }
+        let Some(func) = special else {
             return match name {
+                "pow" => {
+                    let (a, b) = (need(&mut args, 0, "x")?, need(&mut args, 1, "y")?);
+                    let (a, b) = (
+                        self.python_scalar(&a, Kind::Float, span)?,
+                        self.python_scalar(&b, Kind::Float, span)?,
+                    );
+                    self.float_power(&a, &b, span)
+                }
                 "fabs" => {
                     let v = need(&mut args, 0, "x")?;
                     let v = self.python_scalar(&v, Kind::Float, span)?;
                     self.abs(&v, span)
                 }
-                "pow" | "atan2" | "hypot" | "fmod" | "copysign" if args.pos.len() == 2 && name != "pow" => {
+                "atan2" | "hypot" | "fmod" | "copysign" if args.pos.len() == 2 => {
                     let op = match name {
                         "atan2" => BinOp::Atan2,
                         "hypot" => BinOp::Hypot,

@@ -557,8 +557,20 @@ def numpy__digitize(x, bins, right=False):
     return np.where(down, n - at, at)
 
 
-def numpy__interp(x, xp, fp, left=None, right=None):
-    """Complex values and `period` are not supported."""
+def numpy__interp(x, xp, fp, left=None, right=None, period=None):
+    """Complex values are not supported."""
+    if period is not None:
+        assert period != 0, "period must be a non-zero value"
+        size = abs(period)
+        known = np.asarray(xp).astype(np.float64) % size
+        order = np.argsort(known)
+        known = known[order]
+        values = np.asarray(fp).astype(np.float64)[order]
+        return np.interp(
+            np.asarray(x).astype(np.float64) % size,
+            np.concatenate((known[-1:] - size, known, known[:1] + size)),
+            np.concatenate((values[-1:], values, values[:1])),
+        )
     at = np.asarray(x).astype(np.float64)
     flat = at.reshape(-1)
     xs = np.asarray(xp).astype(np.float64)
@@ -583,13 +595,6 @@ def numpy__interp(x, xp, fp, left=None, right=None):
         else:
             result[i] = (fs[j] - fs[j - 1]) / (xs[j] - xs[j - 1]) * (v - xs[j - 1]) + fs[j - 1]
     return result.reshape(at.shape)
-
-
-def builtins__round(number, ndigits=None):
-    """`ndigits` of Python floats is not supported."""
-    if ndigits is not None:
-        weft.refuse("round to digits", "use np.round, which differs from Python's in the last digit")
-    return int(np.rint(number))
 
 
 def math__degrees(x):
