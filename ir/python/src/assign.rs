@@ -18,6 +18,13 @@ use crate::scan::targets;
 use crate::stmt::Flow;
 use crate::value::{Kind, Src, Value, View, view_of};
 
+/// What an assignment writes to.
+enum Written {
+    Value(Value),
+    /// The real or imaginary part of a complex array.
+    Part(View, String),
+}
+
 impl Importer<'_> {
     pub fn assign_stmt(&mut self, a: &ast::StmtAssign, span: Span) -> Res<Flow> {
         if let [ast::Expr::Name(name)] = &a.targets[..]
@@ -64,13 +71,14 @@ impl Importer<'_> {
             ast::Expr::Tuple(t) => self.unpack(&t.elts, value, span),
             ast::Expr::List(t) => self.unpack(&t.elts, value, span),
             ast::Expr::Subscript(s) => {
-                if let Some((whole, name)) = self.part_of_complex(&s.value)? {
+                let base = self.written(&s.value)?;
+                if let Written::Part(whole, name) = base {
                     let items = self.items(&s.slice)?;
                     let old = self.part(&whole, &items, span)?;
                     let new = self.with_part(&old, &name, &value, span)?;
                     return self.assign_items(&whole, &items, &new, span);
                 }
-                let base = self.eval(&s.value)?;
+                let Written::Value(base) = base else { return Ok(()) };
                 if let Value::List(id) = base {
                     return self.set_list_item(id, &s.slice, value, span);
                 }
@@ -109,13 +117,15 @@ impl Importer<'_> {
                 self.assign(&a.value, reshaped, span)
             }
             ast::Expr::Attribute(a) if matches!(a.attr.as_str(), "flat" | "real" | "imag") => {
-                if let Some((whole, name)) = self.part_of_complex(target)? {
-                    let new = self.with_part(&Value::Array(whole.clone()), &name, &value, span)?;
-                    return self.store(&whole, &new, span);
-                }
-                match view_of(&self.eval(target)?) {
-                    Some(part) => self.store(&part, &value, span),
-                    None => fail(span, "this cannot be assigned to"),
+                match self.written(target)? {
+                    Written::Part(whole, name) => {
+                        let new = self.with_part(&Value::Array(whole.clone()), &name, &value, span)?;
+                        self.store(&whole, &new, span)
+                    }
+                    Written::Value(part) => match view_of(&part) {
+                        Some(part) => self.store(&part, &value, span),
+                        None => fail(span, "this cannot be assigned to"),
+                    },
                 }
             }
             other => fail_hint(
@@ -126,16 +136,16 @@ impl Importer<'_> {
         }
     }
 
-    /// `z.real` and `z.imag` of a complex array: the array, and which part.
-    fn part_of_complex(&mut self, e: &ast::Expr) -> Res<Option<(View, String)>> {
-        let ast::Expr::Attribute(a) = e else { return Ok(None) };
+    /// What is written to: parts of complex arrays are no views here.
+    fn written(&mut self, e: &ast::Expr) -> Res<Written> {
+        let ast::Expr::Attribute(a) = e else { return self.eval(e).map(Written::Value) };
         if !matches!(a.attr.as_str(), "real" | "imag") {
-            return Ok(None);
+            return self.eval(e).map(Written::Value);
         }
-        Ok(match self.eval(&a.value)? {
-            Value::Array(v) if v.dtype.is_complex() => Some((v, a.attr.to_string())),
-            _ => None,
-        })
+        match self.eval(&a.value)? {
+            Value::Array(v) if v.dtype.is_complex() => Ok(Written::Part(v, a.attr.to_string())),
+            other => self.attribute(other, a.attr.as_str(), span_of(e)).map(Written::Value),
+        }
     }
 
     /// Complex numbers with one part replaced.
@@ -263,7 +273,8 @@ impl Importer<'_> {
                 self.bind(name.id.as_str(), value, span)
             }
             ast::Expr::Subscript(s) => {
-                if let Some((whole, name)) = self.part_of_complex(&s.value)? {
+                let base = self.written(&s.value)?;
+                if let Written::Part(whole, name) = base {
                     let items = self.items(&s.slice)?;
                     let old = self.part(&whole, &items, span)?;
                     let part = self.complex_part(&old, &name, span)?;
@@ -272,7 +283,7 @@ impl Importer<'_> {
                     let new = self.with_part(&old, &name, &value, span)?;
                     return self.assign_items(&whole, &items, &new, span);
                 }
-                let base = self.eval(&s.value)?;
+                let Written::Value(base) = base else { return Ok(()) };
                 if let Value::List(id) = base {
                     let old = self.static_item(&base, &s.slice, span)?;
                     let value = self.eval(&a.value)?;
@@ -308,11 +319,11 @@ impl Importer<'_> {
                 }
             }
             ast::Expr::Attribute(at) => {
-                let old = self.eval(&a.target)?;
-                let value = self.eval(&a.value)?;
-                let Some((whole, name)) = self.part_of_complex(&a.target)? else {
+                let Written::Part(whole, name) = self.written(&a.target)? else {
                     return fail(span_of(at), "this cannot be assigned to");
                 };
+                let old = self.complex_part(&Value::Array(whole.clone()), &name, span)?;
+                let value = self.eval(&a.value)?;
                 let value = self.operator(a.op, &old, &value, span)?;
                 let new = self.with_part(&Value::Array(whole.clone()), &name, &value, span)?;
                 self.store(&whole, &new, span)

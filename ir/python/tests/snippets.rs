@@ -197,6 +197,43 @@ const PROGRAMS: &[&str] = &[
     "y = x.real\ny[0] = 7.0\nreturn x, y",
     "z = A * 1j\nr = z.real.copy()\nz *= 2\nreturn r, z",
     "z = A * 1j\ns = z.imag + z.real\nz += 1\nreturn s, z",
+    // What random programs have found.
+    "return np.median(x[:0]), np.median(A[:, :0], axis=1)",
+    "y = x.conj()\ny[0] = 7.0\nreturn x, np.conj(A)",
+    "y = A * 2\nz = np.asfortranarray(A)\nz[0, 0] = 7.0\nreturn A, y, z",
+    "b = np.where(x < 0, np.nan, x)\nreturn np.digitize(x, np.sort(b)), np.digitize(x, np.sort(b)[::-1])",
+    "return np.searchsorted(np.sort(np.where(x < 0, np.nan, x)), np.where(x > 1, np.nan, x))",
+    "y = np.sort(A, axis=0)\nz = y.reshape(-1)\ny[0, 0] = 9.0\nreturn y, z",
+    "return (x > 0) ** 2, (x > 0) ** 3, np.power(x > 0, 2), np.conj(x > 0)",
+    "i = np.arange(5)\nreturn i ** i, 2 ** i, i ** np.arange(5)[::-1]",
+    "return np.sum(3.0, axis=0), np.cumsum(c, axis=-1), np.argmax(c, axis=0)",
+    "u = x.astype(np.uint8)\nreturn u > -1, u == 300, u < 256, u != -7",
+    "u = np.arange(5, dtype=np.uint64)\nreturn u < np.arange(-2, 3), np.arange(-2, 3) >= u, u != np.arange(-2, 3)",
+    // Complex numbers.
+    "z = A + 1j * B\nreturn np.sign(z), np.rint(z), np.round(z, 1), np.max(z), np.min(z, axis=0), np.ptp(z, axis=1)",
+    "z = np.array([1 + 2j, np.nan, 1 + 1j])\nreturn z < 1 + 1.5j, np.maximum(z, 1 + 2j), np.argmax(z), np.nanmin(z)",
+    "z = A * 1j\nz.real = B\nz.imag[0] *= 2.0\nz.real[1, 1] = c\nz.imag += 1.0\nreturn z",
+    "return np.nan_to_num(np.array([1j * np.inf, np.nan])), np.float_power(A + 1j, 2)",
+    // Of which one data decide.
+    "return max(0, x[0]) * c, x * max(0, c), max(x[1], 0.0), min(n, 2.5) + c",
+    "s = 0.0\nfor i in range(len(x)):\n    s += max(0, x[i] - c)\nreturn s",
+    "return int(max(0, c)) + float(max(0, x[0])), x[min(n, np.int64(1))]",
+    // Extents between bounds.
+    "k = int(x[0] * x[0])\nreturn x[k:], x[:k], A[k:n, ::2], A[-k:, k]",
+    "k = int(x[0] * x[0])\nreturn A[k::2][:, :n + k], np.diff(x[k:])",
+    // Functions.
+    "return *np.gradient(A), np.gradient(x, 0.5, edge_order=2), np.gradient(x, np.arange(len(x)) ** 2.0)",
+    "return *np.gradient(A, 0.5, np.arange(A.shape[1]) * 1.5 + 1), np.gradient(A, axis=1)",
+    "return np.correlate(x, A[0]), np.correlate(x[:2], x, 'full'), np.convolve(x, x[:3], 'same')",
+    "i = np.array([0, 2, 1])\nreturn np.add.reduceat(x, i), np.maximum.reduceat(A, i[:2], axis=1)",
+    "np.negative.at(A, ([0, 1], [1, 0]))\nnp.add.at(x, x > 0, 2.0)\nreturn A, x",
+    "np.put(A, [1, -1], [7.0, 8.0])\nnp.place(x, x > 0, [1.0, 2.0])\nnp.putmask(B, B < 0, x)\nreturn A, B, x",
+    "return np.gcd(np.arange(-3, 9), 6), np.lcm(np.arange(5), 4), np.gcd.reduce(np.array([12, 18])), np.bitwise_count(np.arange(9))",
+    "return np.ldexp(x, np.arange(len(x)) * 300 - 600), np.sinc(x), np.unwrap(x * 3), np.exp2(A * 1j)",
+    "return np.union1d(x, A), np.intersect1d(np.arange(5), [3, 1, 9]), np.setxor1d(x, x[1:]), np.isin(A, x)",
+    "return sorted((c, 0.5, -c))[0], round(c * 1.005, 2), round(2.675, 2), round(0.125, 2), math.isqrt(n + 15)",
+    "return np.apply_along_axis(np.sum, 0, A), np.apply_along_axis(np.sort, 1, A), np.choose([0, 1], [x[:2], A[0, :2]])",
+    "return *np.unravel_index(np.argmax(A), A.shape), np.ravel_multi_index((1, 0), A.shape), np.nanargmin(x)",
     // Names that are assigned on some ways only.
     "if x[0] > 1:\n    q = 1.0\nreturn c",
     // Python raises: so does the graph.

@@ -217,14 +217,21 @@ fn contiguous(s: &mut Importer, b: &mut Bound, fortran: bool) -> Res<Value> {
     if fortran {
         wanted.reverse();
     }
+    // Where an extent is 1 its stride is of no account.
+    if let Some(n) =
+        view.shape.iter().find(|n| n.as_int().is_none() && s.on_sample(n).is_some_and(|n| n <= 1))
+    {
+        return s.make_constant(&n.clone(), span);
+    }
+    let fits = view.shape.iter().any(Expr::is_zero)
+        || view.shape.iter().zip(view.strides.iter().zip(&wanted)).all(|(n, (a, b))| n.is_one() || a == b);
     // Of the results of operations only NumPy knows the order, except where there is one dimension.
     let known = view.rank() == 1 || s.sdfg.data.get(&view.base).is_some_and(|d| !d.transient);
-    if (known && view.strides == wanted) || s.is_fresh(&view, &[]) {
+    if (known && fits) || s.is_fresh(&view, &[]) {
         return Ok(Value::Array(view));
     }
     let copy = s.materialize(&view, view.dtype, span);
-    let few = view.shape.iter().any(|n| s.on_sample(n).is_none_or(|n| n <= 1));
-    if !known || few {
+    if !known || view.shape.iter().any(|n| s.on_sample(n).is_none()) {
         s.alias(&copy, &view, &name, span);
     }
     Ok(Value::Array(copy))
