@@ -67,6 +67,8 @@ impl Declared {
                 )),
                 _ => None,
             },
+            // An array of anything: NumPy takes a number for one.
+            Declared::Array { dtypes, shape: None } if dtypes.is_empty() => None,
             Declared::Array { .. } => Some(format!("is annotated as an array, and {scalar} is given")),
         }
     }
@@ -84,9 +86,8 @@ impl Declared {
                 dimensions(rank)
             )),
             Declared::Array { .. } => None,
-            Declared::Scalar(kind) if rank > 0 => {
-                Some(format!("is annotated as {kind}, and an array of {} is given", dimensions(rank)))
-            }
+            // Written for one number, called with many: Python's annotations keep nobody from it.
+            Declared::Scalar(_) => None,
             Declared::NumpyScalar(dtype) if rank > 0 => Some(format!(
                 "is annotated as {}, and an array of {} is given",
                 dtype.numpy(),

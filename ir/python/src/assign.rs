@@ -8,6 +8,7 @@ use weft_ir::sdfg::Span;
 use weft_ir::symbolic::Expr;
 use weft_ir::tasklet;
 
+use crate::args::Args;
 use crate::bounds::Item;
 use crate::context::{Importer, Res, fail, fail_hint, span_of};
 use crate::emit::Inputs;
@@ -265,6 +266,10 @@ impl Importer<'_> {
                     return self.in_place(&view.clone(), a.op, &value, true, span);
                 }
                 let value = self.eval(&a.value)?;
+                if let (Value::List(id), ast::Operator::Add) = (&old, a.op) {
+                    let args = Args::new("extend", vec![value], span);
+                    return self.list_method(*id, "extend", args).map(drop);
+                }
                 if !self.frame().cells.contains_key(name.id.as_str()) {
                     self.hint = Some(name.id.to_string());
                 }

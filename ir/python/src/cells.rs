@@ -267,7 +267,17 @@ impl Importer<'_> {
             f.vars.iter().any(|(name, v)| mentions(v, base) && !(i == last && but.contains(name)))
         };
         self.frames.iter().enumerate().any(names)
-            || self.lists.iter().any(|l| l.items.iter().any(|v| mentions(v, base)))
+            || self.lists.iter().any(|l| {
+                l.grown.as_ref().is_some_and(|g| g.room.base == base)
+                    || l.items.iter().any(|v| mentions(v, base))
+            })
+    }
+
+    /// A list has a copy of an array.
+    pub fn note_copy(&mut self, copy: &View, original: &View, span: Span) {
+        if !self.is_fresh(original, &[]) {
+            self.alias(copy, original, "the list", span);
+        }
     }
 
     /// A container has a copy of an array that Python gives another name.

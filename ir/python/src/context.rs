@@ -11,6 +11,7 @@ use weft_ir::symbolic::{Assumptions, Expr, Fact, Range, Truth};
 use weft_ir::tasklet;
 
 use crate::diagnostic::Diagnostic;
+use crate::grow::{Around, Grown, Growth, Site};
 use crate::module::Module;
 use crate::value::{Closure, Kind, Value, View};
 
@@ -62,6 +63,8 @@ pub struct Plan {
     pub unroll: BTreeSet<Vec<u32>>,
     /// The kinds of variables that are read before they are assigned in the order of the text.
     pub kinds: BTreeMap<JoinKey, Kind>,
+    /// Lists that grow, by the places that make them.
+    pub growing: BTreeMap<Site, Growth>,
 }
 
 /// A variable that gets its container where it is assigned first.
@@ -129,11 +132,21 @@ pub struct Alias {
     pub span: Span,
 }
 
-/// The elements of a Python list, and how deep in loops and branches it was made.
+/// A Python list: its elements, and how deep in loops and branches it was made.
 #[derive(Clone, Debug)]
-pub struct StaticList {
+pub struct List {
     pub items: Vec<Value>,
     pub depth: usize,
+    /// How many loops around had no count.
+    pub whiles: u32,
+    /// How many of [`Importer::around`] there were.
+    pub around: usize,
+    /// Where it was made, if it may grow.
+    pub site: Option<Site>,
+    /// The container that has the elements instead.
+    pub grown: Option<Grown>,
+    /// It was copied, and must not change any more.
+    pub frozen: bool,
 }
 
 /// Builds the graph of one function for one sample of arguments.
@@ -149,18 +162,26 @@ pub struct Importer<'a> {
     pub values: BTreeMap<Name, i64>,
     pub diags: Vec<Diagnostic>,
     pub results: Option<Vec<crate::results::Returned>>,
+    /// Does the function return a value anywhere?
+    pub gives_values: bool,
     /// What the next operation's result is called.
     pub hint: Option<String>,
     pub depth: u32,
     /// Loops around, for `break` and the elimination of their variables.
     pub loops: Vec<(Name, Range)>,
     pub loop_depth: u32,
-    /// The loops around by their variables, as [`Plan::unroll`] names them.
-    pub loop_keys: Vec<(Name, Vec<u32>)>,
+    /// The counted loops around, as [`Plan::unroll`] names them.
+    pub around: Vec<Around>,
+    /// Loops around that are not among [`Importer::around`].
+    pub whiles: u32,
+    /// Symbols that decide a branch by themselves.
+    pub undecided: BTreeSet<Name>,
     /// Undecided branches around.
     pub open_branches: usize,
     /// Elements of lists, by [`Value::List`].
-    pub lists: Vec<StaticList>,
+    pub lists: Vec<List>,
+    /// The lists that loops around go over.
+    pub iterated: Vec<usize>,
     /// Where calls of functions that are not the user's were written.
     pub at: Option<Span>,
     /// Functions that were inlined so far.
@@ -227,13 +248,17 @@ impl<'a> Importer<'a> {
             values: BTreeMap::new(),
             diags: vec![],
             results: None,
+            gives_values: false,
             hint: None,
             depth: 0,
             loops: vec![],
             loop_depth: 0,
-            loop_keys: vec![],
+            around: vec![],
+            whiles: 0,
+            undecided: BTreeSet::new(),
             open_branches: 0,
             lists: vec![],
+            iterated: vec![],
             at: None,
             calls: 0,
             breaks: vec![],
@@ -317,8 +342,15 @@ impl<'a> Importer<'a> {
 
     /// A list that is known element by element.
     pub fn list(&mut self, items: Vec<Value>) -> Value {
-        let depth = self.nesting();
-        self.lists.push(StaticList { items, depth });
+        self.lists.push(List {
+            items,
+            depth: self.nesting(),
+            whiles: self.whiles,
+            around: self.around.len(),
+            site: None,
+            grown: None,
+            frozen: false,
+        });
         Value::List(self.lists.len() - 1)
     }
 
@@ -326,7 +358,7 @@ impl<'a> Importer<'a> {
     pub fn elements(&self, v: &Value) -> Option<Vec<Value>> {
         match v {
             Value::Tuple(items) => Some(items.clone()),
-            Value::List(id) => self.lists.get(*id).map(|l| l.items.clone()),
+            Value::List(id) => self.lists.get(*id).filter(|l| l.grown.is_none()).map(|l| l.items.clone()),
             Value::Range(r) => {
                 let (begin, step) = (r.begin.as_int()?, r.step.as_int()?);
                 let count = r.extent().as_int()?.max(0);

@@ -11,6 +11,7 @@ use weft_ir::tasklet;
 
 use crate::bounds::Item;
 use crate::context::{Importer, Join, Res, fail, fail_hint, span_of};
+use crate::grow::Around;
 use crate::scan::{assigned, breaks, certainly_assigned, jumps, rebound, returns, targets};
 use crate::stmt::Flow;
 use crate::truth::{Test, not, sure};
@@ -27,8 +28,23 @@ pub enum Iter {
     Rows(View),
     Enumerate(Box<Iter>, Expr),
     Zip(Vec<Iter>),
-    /// Values that are known one by one.
-    Items(Vec<Value>),
+    /// Values that are known one by one, and the list that has them.
+    Items(Vec<Value>, Option<usize>),
+    /// The elements of a list that grows.
+    Grown(usize, View),
+}
+
+impl Iter {
+    /// The lists among what is iterated over.
+    fn lists(&self, found: &mut Vec<usize>) {
+        match self {
+            Iter::Grown(id, _) => found.push(*id),
+            Iter::Enumerate(inner, _) => inner.lists(found),
+            Iter::Zip(all) => all.iter().for_each(|i| i.lists(found)),
+            Iter::Items(_, list) => found.extend(list),
+            Iter::Range(_) | Iter::Rows(_) => {}
+        }
+    }
 }
 
 impl Importer<'_> {
@@ -64,8 +80,15 @@ impl Importer<'_> {
         match self.eval(e)? {
             Value::Range(r) => Ok(Iter::Range(r)),
             Value::Array(view) if view.rank() > 0 => Ok(Iter::Rows(view)),
+            Value::List(id) if self.is_grown(&Value::List(id)) => {
+                let view = self.grown(&Value::List(id), span)?.unwrap_or_else(|| unreachable!());
+                Ok(Iter::Grown(id, view))
+            }
             other => match self.elements(&other) {
-                Some(items) => Ok(Iter::Items(items)),
+                Some(items) => {
+                    let list = if let Value::List(id) = other { Some(id) } else { None };
+                    Ok(Iter::Items(items, list))
+                }
                 None => fail_hint(
                     span,
                     format!("a loop over {} is not supported", other.describe()),
@@ -81,7 +104,7 @@ impl Importer<'_> {
             // A negative count is a loop that does not run.
             Iter::Range(r) if r.step.as_int().is_some() => Some(r.extent()),
             Iter::Range(r) => Some(self.steps(&r.begin, &r.end, &r.step, span)?),
-            Iter::Rows(view) => Some(view.shape[0].clone()),
+            Iter::Rows(view) | Iter::Grown(_, view) => Some(view.shape[0].clone()),
             Iter::Enumerate(inner, _) => self.dynamic_length(inner, span)?,
             Iter::Zip(all) => {
                 let mut least: Option<Expr> = None;
@@ -95,14 +118,14 @@ impl Importer<'_> {
                 }
                 least
             }
-            Iter::Items(_) => None,
+            Iter::Items(..) => None,
         })
     }
 
     /// The number of items, which must be known; small enough to write them all out.
     fn static_length(&mut self, iter: &Iter, span: Span) -> Res<i64> {
         let n = match iter {
-            Iter::Items(items) => return Ok(items.len() as i64),
+            Iter::Items(items, _) => return Ok(items.len() as i64),
             Iter::Enumerate(inner, _) => return self.static_length(inner, span),
             Iter::Zip(all) if self.dynamic_length(iter, span)?.is_none() => {
                 let mut least = i64::MAX;
@@ -131,10 +154,10 @@ impl Importer<'_> {
                 .into_iter()
                 .flat_map(|e| e.free_symbols())
                 .fold(Expr::zero(), |e, s| e + &Expr::sym(s)),
-            Iter::Rows(view) => view.shape[0].clone(),
+            Iter::Rows(view) | Iter::Grown(_, view) => view.shape[0].clone(),
             Iter::Enumerate(inner, _) => self.length_expr(inner),
             Iter::Zip(all) => all.iter().map(|i| self.length_expr(i)).fold(Expr::zero(), |a, b| a + &b),
-            Iter::Items(_) => Expr::zero(),
+            Iter::Items(..) => Expr::zero(),
         }
     }
 
@@ -143,13 +166,17 @@ impl Importer<'_> {
         Ok(match iter {
             Iter::Range(r) => Value::sym(&r.begin + &(i * &r.step)),
             Iter::Rows(view) => self.part(view, &[Item::Index(i.clone())], span)?,
+            Iter::Grown(id, view) => {
+                let part = self.part(view, &[Item::Index(i.clone())], span)?;
+                self.grown_item(*id, part, span)?
+            }
             Iter::Enumerate(inner, start) => {
                 Value::Tuple(vec![Value::sym(start + i), self.item_of(inner, i, span)?])
             }
             Iter::Zip(all) => {
                 Value::Tuple(all.iter().map(|x| self.item_of(x, i, span)).collect::<Res<Vec<_>>>()?)
             }
-            Iter::Items(items) => match i.as_int().and_then(|i| items.get(i as usize)) {
+            Iter::Items(items, _) => match i.as_int().and_then(|i| items.get(i as usize)) {
                 Some(v) => v.clone(),
                 None => return fail(span, "an item that is not known"),
             },
@@ -168,10 +195,13 @@ impl Importer<'_> {
         let count = self.dynamic_length(&iter, iter_span)?;
         self.path.push(span.start);
         let unrolled = self.plan.unroll.contains(&self.path);
+        let before = self.iterated.len();
+        iter.lists(&mut self.iterated);
         let result = match (count, unrolled) {
             (Some(count), false) => self.counted_loop(f, &iter, &count, span),
             _ => self.unrolled_loop(f, &iter, span),
         };
+        self.iterated.truncate(before);
         self.path.pop();
         result
     }
@@ -250,7 +280,8 @@ impl Importer<'_> {
         self.push_region();
         self.assume_in(var, &range);
         self.loops.push((var, range.clone()));
-        self.loop_keys.push((var, self.path.clone()));
+        let whole = !jumps(&f.body) && !returns(&f.body);
+        self.around.push(Around { var, path: self.path.clone(), count: count.clone(), whole });
         self.loop_depth += 1;
         self.breaks.push(flag);
         self.refresh_cells(span);
@@ -262,7 +293,7 @@ impl Importer<'_> {
         let flow = item.and_then(|item| self.assign(&f.target, item, span)).and_then(|()| self.run(&f.body));
         self.breaks.pop();
         self.loop_depth -= 1;
-        self.loop_keys.pop();
+        self.around.pop();
         self.loops.pop();
         self.forget(mark);
         let body = self.pop_region();
@@ -295,7 +326,7 @@ impl Importer<'_> {
     /// One iteration after the other, each with its own types and shapes.
     fn unrolled_loop(&mut self, f: &ast::StmtFor, iter: &Iter, span: Span) -> Res<Flow> {
         let n = self.static_length(iter, span)?;
-        if jumps(&f.body) {
+        if n > 0 && jumps(&f.body) {
             return fail_hint(
                 span,
                 "'break' or 'continue' in a loop over values of different types or shapes",
@@ -321,7 +352,9 @@ impl Importer<'_> {
     pub fn while_loop(&mut self, w: &ast::StmtWhile) -> Res<Flow> {
         let span = Span { start: span_of(w).start, end: span_of(&*w.test).end };
         self.path.push(span.start);
+        self.whiles += 1;
         let result = self.while_body(w, span);
+        self.whiles -= 1;
         self.path.pop();
         result
     }
@@ -474,6 +507,10 @@ impl Importer<'_> {
         run: &mut dyn FnMut(&mut Self, bool) -> Res<Flow>,
     ) -> Res<Flow> {
         let opened = self.open(names, again, false, span)?;
+        let symbols = cond.symbols();
+        if cond.vars().is_empty() && symbols.iter().all(|s| self.values.contains_key(s)) {
+            self.undecided.extend(symbols);
+        }
         let before = self.frame().vars.clone();
         self.open_branches += 1;
         let mut ends = vec![];

@@ -8,6 +8,7 @@ use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::bounds::Item;
 use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
+use crate::lists::LONGEST;
 use crate::value::{Kind, Num, Src, Value, View};
 
 /// Deeper expressions are refused.
@@ -51,13 +52,10 @@ impl Importer<'_> {
             ast::Expr::Tuple(t) => self.eval_all(&t.elts).map(Value::Tuple),
             ast::Expr::List(t) => {
                 let items = self.eval_all(&t.elts)?;
-                Ok(self.list(items))
+                self.list_at(items, &Expr::one(), span)
             }
             ast::Expr::Lambda(l) => Ok(self.lambda(l)),
-            ast::Expr::ListComp(c) => {
-                let items = self.comprehension(&c.elt, &c.generators, span)?;
-                Ok(self.list(items))
-            }
+            ast::Expr::ListComp(c) => self.list_comprehension(c, span),
             ast::Expr::Generator(c) => self.comprehension(&c.elt, &c.generators, span).map(Value::Tuple),
             ast::Expr::Named(n) => {
                 let value = self.eval(&n.value)?;
@@ -207,7 +205,15 @@ impl Importer<'_> {
                 let (items, n) = if matches!(a, Value::Num(_)) { (b, a) } else { (a, b) };
                 let Some(count) = n.as_const_int() else {
                     return match n {
-                        Value::Num(Num { src: Src::Sym(e), .. }) => self.make_constant(&e.clone(), span),
+                        Value::Num(Num { src: Src::Sym(e), .. }) => {
+                            if matches!(items, Value::List(_))
+                                && self.on_sample(e).is_none_or(|n| n > LONGEST)
+                            {
+                                let (once, n) = (self.unpacked(items, span)?, e.clone());
+                                return self.list_at(once, &n, span);
+                            }
+                            self.make_constant(&e.clone(), span)
+                        }
                         _ => fail_hint(
                             span,
                             "a list is repeated a constant number of times only",
@@ -223,8 +229,10 @@ impl Importer<'_> {
                         "use np.full",
                     );
                 }
-                let repeated = (0..count.max(0)).flat_map(|_| once.clone()).collect();
-                Ok(if matches!(items, Value::List(_)) { self.list(repeated) } else { Value::Tuple(repeated) })
+                if matches!(items, Value::List(_)) {
+                    return self.list_at(once, &Expr::int(count), span);
+                }
+                Ok(Value::Tuple((0..count.max(0)).flat_map(|_| once.clone()).collect()))
             }
             (Value::Str(x), Value::Str(y), BinOp::Add) => Ok(Value::Str(format!("{x}{y}"))),
             (Value::Tuple(_) | Value::List(_), Value::Array(_), _)

@@ -251,15 +251,13 @@ fn attempt(
     for local in assigned(&f.body) {
         importer.frame().vars.insert(local, Value::Stale(Stale::new(UNASSIGNED)));
     }
+    importer.gives_values = crate::scan::returns_value(&f.body);
     let bindings = importer.arguments(f, arguments).map_err(|d| Some(vec![d]))?;
     let flow = importer.run(&f.body);
     match flow {
         Err(Stop::Diag(d)) => importer.diags.push(*d),
         Ok(Flow::Next) if importer.results.as_ref().is_some_and(|r| !r.is_empty()) => {
-            let reason = "the function may end without a result";
-            importer
-                .diags
-                .push(Diagnostic::new(span_of(&f.name), reason).hint("return a value at the end as well"));
+            importer.no_result(span_of(&f.name));
         }
         _ => {}
     }
@@ -276,6 +274,15 @@ fn attempt(
         return Err(None);
     }
     if !importer.diags.is_empty() {
+        // What only arguments decide is decided where nothing else works.
+        let mut decided = false;
+        for symbol in std::mem::take(&mut importer.undecided) {
+            let value = importer.values[&symbol];
+            decided |= importer.plan.constants.insert(symbol, value).is_none();
+        }
+        if decided {
+            return Err(None);
+        }
         return Err(Some(std::mem::take(&mut importer.diags)));
     }
     let sdfg = importer.finish();

@@ -18,6 +18,7 @@ mod emit;
 mod expr;
 mod extents;
 mod fancy;
+mod grow;
 mod import;
 mod link;
 mod lists;

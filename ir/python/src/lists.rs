@@ -10,15 +10,22 @@ use crate::args::Args;
 use crate::bounds::Item;
 use crate::context::{Importer, Res, fail, fail_hint, span_of};
 use crate::truth::Test;
-use crate::value::{Kind, Num, Value};
+use crate::value::{Kind, Num, Value, View};
 
 /// The longest list that is made element by element from a range that the arguments decide.
-const LONGEST: i64 = 64;
+pub const LONGEST: i64 = 64;
 
 impl Importer<'_> {
     /// `items[i]` and `items[i:j]` of a tuple, list or range.
     pub fn static_item(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
         let item = self.items(slice)?;
+        if let (Value::List(id), Some(view)) = (base, self.grown(base, span)?) {
+            let part = self.part(&view, &item, span)?;
+            return match &item[..] {
+                [Item::Index(_)] => self.grown_item(*id, part, span),
+                _ => self.grown_part(*id, part, span),
+            };
+        }
         let [item] = &item[..] else { return fail(span, format!("{} has one dimension", base.describe())) };
         if let (Value::Range(r), Item::Index(i)) = (base, item) {
             let n = self.steps(&r.begin.clone(), &r.end.clone(), &r.step.clone(), span)?;
@@ -34,6 +41,10 @@ impl Importer<'_> {
                 None => {
                     if i.free_symbols().iter().all(|s| self.values.contains_key(s)) {
                         return self.make_constant(i, span);
+                    }
+                    if let (Value::List(id), true) = (base, items.iter().any(|v| matches!(v, Value::List(_))))
+                    {
+                        return self.settle(*id, None, span);
                     }
                     // An index that the run decides: the elements as an array.
                     let array = self.array_like(Value::Tuple(items.clone()), span)?;
@@ -76,20 +87,39 @@ impl Importer<'_> {
         }
     }
 
-    /// May a list be changed here? Not in a loop or branch that it was not made in.
-    fn changeable(&self, id: usize, span: Span) -> Res<()> {
-        let made = self.lists.get(id).map_or(0, |l| l.depth);
-        if made == self.nesting() {
+    fn not_frozen(&self, id: usize, span: Span) -> Res<()> {
+        if !self.lists[id].frozen {
             return Ok(());
         }
-        let hint = "make an array of the final size beforehand and assign its elements";
-        fail_hint(span, "a list is changed in a loop or branch that it was not made in", hint)
+        fail_hint(span, "a list changes after it was appended to another", "append it when it is full")
+    }
+
+    /// Is a list changed where it was made, in no loop or branch inside of that?
+    fn is_near(&self, id: usize) -> bool {
+        self.lists[id].grown.is_none() && self.lists[id].depth == self.nesting()
     }
 
     pub fn list_method(&mut self, id: usize, name: &str, args: Args) -> Res<Value> {
         let span = args.span;
         if !matches!(name, "index" | "count" | "copy") {
-            self.changeable(id, span)?;
+            if self.iterated.contains(&id) {
+                return fail_hint(
+                    span,
+                    "a list changes while a loop goes over it",
+                    "use an array and an index",
+                );
+            }
+            self.not_frozen(id, span)?;
+            match (name, &args.pos[..]) {
+                _ if self.is_near(id) => {}
+                ("append", [v]) => {
+                    let v = self.hold(v.clone(), span)?;
+                    return self.append_far(id, v, span).map(|()| Value::None);
+                }
+                ("extend", [_]) => return self.grown_method(id, name, &args),
+                _ if self.lists[id].grown.is_some() => return self.grown_method(id, name, &args),
+                _ => return self.settle(id, None, span),
+            }
         }
         let mut items = self.lists.get(id).map(|l| l.items.clone()).unwrap_or_default();
         let mut result = Value::None;
@@ -129,8 +159,14 @@ impl Importer<'_> {
 
     /// `list[i] = value`.
     pub fn set_list_item(&mut self, id: usize, slice: &ast::Expr, value: Value, span: Span) -> Res<()> {
-        self.changeable(id, span)?;
+        self.not_frozen(id, span)?;
+        if self.lists[id].grown.is_some() {
+            return self.set_grown_item(id, slice, value, span);
+        }
         let at = self.eval(slice)?.as_const_int();
+        if !self.is_near(id) || at.is_none() {
+            return self.settle(id, Some(&value), span);
+        }
         let n = self.lists[id].items.len() as i64;
         match at {
             Some(i) if (-n..n).contains(&i) => {
@@ -209,6 +245,16 @@ impl Importer<'_> {
         generators: &[ast::Comprehension],
         span: Span,
     ) -> Res<Option<Value>> {
+        Ok(self.comprehension_rows(elt, generators, span)?.map(|(_, array)| Value::Array(array)))
+    }
+
+    /// As [`Importer::comprehension_array`]; the first value is an element.
+    pub fn comprehension_rows(
+        &mut self,
+        elt: &ast::Expr,
+        generators: &[ast::Comprehension],
+        span: Span,
+    ) -> Res<Option<(Value, View)>> {
         let [g] = generators else { return Ok(None) };
         if !g.ifs.is_empty() {
             return Ok(None);
@@ -216,7 +262,7 @@ impl Importer<'_> {
         let iter = self.iterable(&g.iter, span)?;
         let Some(mut count) = self.dynamic_length(&iter, span)? else { return Ok(None) };
         if !self.nonneg_everywhere(&count, span)?.is_yes() {
-            count = count.max(Expr::zero());
+            count = Expr::max(&count, &Expr::zero());
         }
         let var = self.fresh("i");
         let range = Range::new(0, &count);
@@ -226,7 +272,9 @@ impl Importer<'_> {
         self.assume_in(var, &range);
         self.loops.push((var, range.clone()));
         self.loop_depth += 1;
+        self.whiles += 1;
         let made = self.one_of_array(elt, g, &iter, var, &count, span);
+        self.whiles -= 1;
         self.loop_depth -= 1;
         self.loops.pop();
         self.forget(mark);
@@ -245,11 +293,11 @@ impl Importer<'_> {
         var: Name,
         count: &Expr,
         span: Span,
-    ) -> Res<Value> {
+    ) -> Res<(Value, View)> {
         let item = self.item_of(iter, &Expr::sym(var), span)?;
         self.assign(&g.target, item, span)?;
-        let value = self.eval(elt)?;
-        let value = self.array_like(value, span)?;
+        let element = self.eval(elt)?;
+        let value = self.array_like(element.clone(), span)?;
         let Some(kind) = value.kind() else {
             return fail(span, format!("{} cannot be an element of an array", value.describe()));
         };
@@ -264,6 +312,6 @@ impl Importer<'_> {
         };
         let out = self.transient("array", dtype, shape);
         self.store(&out.fix_dim(0, &Expr::sym(var)), &value, span)?;
-        Ok(Value::Array(out))
+        Ok((element, out))
     }
 }

@@ -648,7 +648,7 @@ impl Importer<'_> {
         if b.free_symbols().iter().all(|s| self.values.contains_key(s)) && self.on_sample(b).is_some() {
             return self.make_constant(b, span);
         }
-        let key = self.loop_keys.iter().find(|k| b.contains(k.0)).map(|k| k.1.clone());
+        let key = self.around.iter().find(|l| b.contains(l.var)).map(|l| l.path.clone());
         if let Some(key) = key
             && self.short_loop(b)
             && self.plan.unroll.insert(key)

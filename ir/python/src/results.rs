@@ -29,13 +29,16 @@ impl Importer<'_> {
             return self.return_inlined(value, span);
         }
         let items = match value {
-            Value::None => vec![],
-            Value::List(_) => {
-                return fail_hint(span, "returning a list is not supported", "return a tuple");
+            Value::None if self.gives_values && (self.nesting() > 1 || self.results.is_some()) => {
+                self.no_result(span);
+                return Ok(Flow::Gone);
             }
+            Value::None => vec![],
             Value::Tuple(items) => items,
             other => vec![other],
         };
+        // Lists arrive as arrays.
+        let items = items.into_iter().map(|v| self.array_like(v, span)).collect::<Res<Vec<_>>>()?;
         let mut kinds = vec![];
         for item in &items {
             let Some(kind) = item.kind() else {
@@ -66,6 +69,12 @@ impl Importer<'_> {
             self.block("return", BlockKind::Return, span);
         }
         Ok(Flow::Gone)
+    }
+
+    /// The run ends here: None has no place beside the results that the function has elsewhere.
+    pub fn no_result(&mut self, span: Span) {
+        let never = weft_ir::tasklet::Expr::Lit(weft_ir::dtype::Scalar::Bool(false));
+        self.check(never, "the function ends here without the result that it has elsewhere", span);
     }
 
     /// A `return` of an inlined function: by its value, or through containers where ways meet.

@@ -88,11 +88,22 @@ pub fn returns_in_loop(body: &[Stmt]) -> bool {
 
 /// Is there a `return` in these statements?
 pub fn returns(body: &[Stmt]) -> bool {
+    any_return(body, &|_| true)
+}
+
+/// Is there a `return` of something other than `None`?
+pub fn returns_value(body: &[Stmt]) -> bool {
+    any_return(body, &|r| r.value.as_ref().is_some_and(|v| !v.is_none_literal_expr()))
+}
+
+fn any_return(body: &[Stmt], wanted: &dyn Fn(&ruff_python_ast::StmtReturn) -> bool) -> bool {
     body.iter().any(|s| match s {
-        Stmt::Return(_) => true,
-        Stmt::For(f) => returns(&f.body) || returns(&f.orelse),
-        Stmt::While(w) => returns(&w.body) || returns(&w.orelse),
-        Stmt::If(i) => returns(&i.body) || i.elif_else_clauses.iter().any(|c| returns(&c.body)),
+        Stmt::Return(r) => wanted(r),
+        Stmt::For(f) => any_return(&f.body, wanted) || any_return(&f.orelse, wanted),
+        Stmt::While(w) => any_return(&w.body, wanted) || any_return(&w.orelse, wanted),
+        Stmt::If(i) => {
+            any_return(&i.body, wanted) || i.elif_else_clauses.iter().any(|c| any_return(&c.body, wanted))
+        }
         _ => false,
     })
 }

@@ -97,9 +97,10 @@ impl Importer<'_> {
         if let (Value::Str(whole), Value::Str(part)) = (container, item) {
             return Ok(Test::Known(whole.contains(part.as_str())));
         }
-        if let Value::Array(_) = container {
+        if matches!(container, Value::Array(_)) || self.is_grown(container) {
             let hint = self.hint.take();
-            let equal = self.binary(BinOp::Eq, container, item, span)?;
+            let container = self.array_like(container.clone(), span)?;
+            let equal = self.binary(BinOp::Eq, &container, item, span)?;
             let any = self.call_path("numpy.any", Args::new("np.any", vec![equal], span))?;
             self.hint = hint;
             return self.test(&any, span);
@@ -124,6 +125,10 @@ impl Importer<'_> {
         Ok(match v {
             Value::None => Test::Known(false),
             Value::Tuple(items) => Test::Known(!items.is_empty()),
+            Value::List(_) if self.is_grown(v) => {
+                let n = self.grown(v, span)?.map_or(Expr::zero(), |view| view.shape[0].clone());
+                return self.test(&Value::sym(n), span);
+            }
             Value::List(_) => Test::Known(!self.elements(v).unwrap_or_default().is_empty()),
             Value::Str(s) => Test::Known(!s.is_empty()),
             Value::Num(Num { src: Src::Cond(c), .. }) => Test::Cond(c.clone()),

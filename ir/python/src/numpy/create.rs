@@ -400,6 +400,9 @@ impl Importer<'_> {
 
     /// Lists and tuples of numbers (and of arrays) as arrays; everything else as it is.
     pub fn array_like(&mut self, v: Value, span: Span) -> Res<Value> {
+        if let Some(view) = self.grown(&v, span)? {
+            return Ok(Value::Array(self.materialize(&view, view.dtype, span)));
+        }
         let items = match &v {
             Value::Tuple(_) | Value::List(_) => self.elements(&v).unwrap_or_default(),
             Value::Range(r) => {

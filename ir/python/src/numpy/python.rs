@@ -61,7 +61,11 @@ fn abs(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 }
 
 fn len(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    match b.get("obj") {
+    let obj = b.get("obj");
+    if let Some(view) = s.grown(&obj, b.span)? {
+        return Ok(Value::sym(view.shape[0].clone()));
+    }
+    match obj {
         Value::Array(view) if view.rank() > 0 => Ok(Value::sym(view.shape[0].clone())),
         Value::Range(r) => s.steps(&r.begin, &r.end, &r.step, b.span).map(Value::sym),
         Value::Str(text) => Ok(Value::int(text.chars().count() as i64)),
@@ -111,6 +115,13 @@ fn complex(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 
 fn sum(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (items, mut total) = (b.get("iterable"), b.get("start"));
+    if let Some(kind) = s.grown_kind(&items) {
+        let items = s.array_like(items, b.span)?;
+        let sum =
+            s.inline(PRELUDE_ID, "sum_of_items", Args::new("sum", vec![items, total.clone()], b.span))?;
+        let kind = if kind.is_python() { total.kind().map_or(kind, |k| k.max(kind)) } else { kind };
+        return Ok(rekind(sum, kind));
+    }
     if matches!(items, Value::Array(_)) || (matches!(items, Value::Range(_)) && s.elements(&items).is_none())
     {
         return s.inline(PRELUDE_ID, "sum_of_items", Args::new("sum", vec![items, total], b.span));
@@ -123,6 +134,7 @@ fn sum(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 
 fn any_all(s: &mut Importer, b: &mut Bound, all: bool) -> Res<Value> {
     let items = b.get("iterable");
+    let items = if s.is_grown(&items) { s.array_like(items, b.span)? } else { items };
     if let Value::Array(view) = &items
         && view.rank() == 1
     {
@@ -360,11 +372,19 @@ impl Importer<'_> {
     /// Python's `min` and `max`, of a list of values.
     fn min_max(&mut self, name: &str, b: &mut Bound) -> Res<Value> {
         let span = b.span;
+        if let [one] = &b.rest[..]
+            && let Some(kind) = self.grown_kind(one)
+        {
+            let array = self.array_like(one.clone(), span)?;
+            let best =
+                self.inline(PRELUDE_ID, &format!("{name}_of_array"), Args::new(name, vec![array], span))?;
+            return Ok(rekind(best, kind));
+        }
         let items = match &b.rest[..] {
             [Value::Array(view)] if view.rank() == 1 => {
                 let view = view.clone();
                 return self.inline(
-                    1,
+                    PRELUDE_ID,
                     &format!("{name}_of_array"),
                     Args::new(name, vec![Value::Array(view)], span),
                 );

@@ -1,0 +1,617 @@
+//! Lists that loops fill or change: a container with room for all that may be appended, and how many
+//! elements there are.
+//!
+//! A list starts as one whose elements are known one by one. Where that cannot be kept, because a loop
+//! appends to it or a condition does, the plan gets a [`Growth`] for the place that makes the list, and
+//! the import starts again.
+
+use std::collections::BTreeMap;
+
+use weft_ir::dtype::DType;
+use weft_ir::names::Name;
+use weft_ir::sdfg::Span;
+use weft_ir::symbolic::{Expr, Fact};
+
+use crate::args::Args;
+use crate::cells::joined;
+use crate::context::{Importer, Res, fail, fail_hint, span_of};
+use crate::lists::LONGEST;
+use crate::value::{Kind, Value, View, view_of};
+
+/// The calls and loops that lead to a place, and the place.
+pub type Site = Vec<u32>;
+
+/// What a list that grows must have room for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Growth {
+    /// Of its numbers, also of those in lists in it; `None` where the elements are arrays.
+    pub kind: Option<Kind>,
+    pub dtype: DType,
+    /// Of an element.
+    pub shape: Vec<Expr>,
+    /// Are the elements lists themselves?
+    pub nested: bool,
+    /// Are there numbers of different kinds among them?
+    pub mixed: bool,
+    pub appends: BTreeMap<Site, Append>,
+    /// Only the run can tell how many elements there are.
+    pub counted: bool,
+}
+
+/// A place that appends.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Append {
+    /// How often at most.
+    pub most: Expr,
+    /// The loops around, and how often each runs, if every iteration appends once.
+    pub loops: Option<Vec<(Site, Expr)>>,
+}
+
+/// A list in a container.
+#[derive(Clone, Debug)]
+pub struct Grown {
+    /// The list that the plan knows: itself, or the one that this is a row of.
+    site: Site,
+    /// All elements that there is room for.
+    pub room: View,
+    kind: Option<Kind>,
+    nested: bool,
+    mixed: bool,
+    length: Length,
+}
+
+#[derive(Clone, Debug)]
+enum Length {
+    /// A container of one integer.
+    Counted(View),
+    /// One more in each iteration of the loops, from the first elements on.
+    Steady { first: Expr, loops: Vec<(Site, Expr)>, done: bool },
+}
+
+impl Length {
+    /// A container that is full.
+    fn steady(room: &View) -> Length {
+        Length::Steady { first: room.shape[0].clone(), loops: vec![], done: false }
+    }
+}
+
+/// A loop around, as lists see it.
+#[derive(Clone, Debug)]
+pub struct Around {
+    pub var: Name,
+    pub path: Site,
+    pub count: Expr,
+    /// Does each iteration run to its end?
+    pub whole: bool,
+}
+
+impl Importer<'_> {
+    /// The calls and loops that lead to an expression, and the expression.
+    fn site(&self, span: Span) -> Site {
+        // What is repeated begins where the list that is repeated does.
+        self.path.iter().copied().chain([span.start, span.end]).collect()
+    }
+
+    /// A list of items, written at a place; `times` over.
+    pub fn list_at(&mut self, items: Vec<Value>, times: &Expr, span: Span) -> Res<Value> {
+        let site = self.site(span);
+        let growth = self.plan.growing.get(&site).cloned();
+        let (mut known, mut grown) = (vec![], None);
+        match (growth, times.as_int()) {
+            (Some(growth), _) => grown = Some(self.room(&site, &growth, &items, times, span)?),
+            (None, Some(n)) => known = (0..n.max(0)).flat_map(|_| items.clone()).collect(),
+            (None, None) => {
+                if let Some(item) = items.first() {
+                    return self.grow(site, &item.clone(), None, span);
+                }
+            }
+        }
+        Ok(self.list_of(known, grown, Some(site)))
+    }
+
+    fn list_of(&mut self, items: Vec<Value>, grown: Option<Grown>, site: Option<Site>) -> Value {
+        let list = self.list(items);
+        if let Some(last) = self.lists.last_mut() {
+            (last.grown, last.site) = (grown, site);
+        }
+        list
+    }
+
+    /// `[elt for ...]`: element by element where that is short, in a container where it is not.
+    pub fn list_comprehension(&mut self, c: &ruff_python_ast::ExprListComp, span: Span) -> Res<Value> {
+        let site = self.site(span);
+        let growth = self.plan.growing.get(&site).cloned();
+        let long = match &c.generators[..] {
+            // What a function of the user's does must not happen twice.
+            [g] if g.ifs.is_empty() && growth.is_none() && !self.calls_user(&g.iter, 0) => {
+                self.is_long(&g.iter)?
+            }
+            _ => false,
+        };
+        if (long || growth.is_some())
+            && let Some((elt, array)) = self.comprehension_rows(&c.elt, &c.generators, span)?
+        {
+            let inside = self.kind_inside(&elt);
+            let growth = growth.unwrap_or_else(|| Growth {
+                kind: inside.map(|i| i.0),
+                dtype: array.dtype,
+                shape: array.shape[1..].to_vec(),
+                nested: matches!(elt, Value::List(_) | Value::Tuple(_)),
+                mixed: inside.is_some_and(|i| i.1),
+                appends: BTreeMap::new(),
+                counted: false,
+            });
+            if !growth.appends.is_empty() || growth.counted {
+                return fail_hint(
+                    span,
+                    "a list that a comprehension makes grows",
+                    "start from an empty list",
+                );
+            }
+            let same = growth.dtype == array.dtype;
+            let room = if same { array } else { self.materialize(&array, growth.dtype, span) };
+            let length = Length::steady(&room);
+            let (kind, nested, mixed) = (growth.kind, growth.nested, growth.mixed);
+            let grown = Grown { site: site.clone(), room, kind, nested, mixed, length };
+            self.plan.growing.entry(site.clone()).or_insert(growth);
+            return Ok(self.list_of(vec![], Some(grown), Some(site)));
+        }
+        let items = self.comprehension(&c.elt, &c.generators, span)?;
+        Ok(self.list_of(items, None, Some(site)))
+    }
+
+    fn is_long(&mut self, iter: &ruff_python_ast::Expr) -> Res<bool> {
+        let span = span_of(iter);
+        let iter = self.iterable(iter, span)?;
+        let length = self.dynamic_length(&iter, span)?;
+        Ok(length.is_some_and(|n| n.as_int().is_none() && self.on_sample(&n).is_none_or(|n| n > LONGEST)))
+    }
+
+    /// The container of a list that grows, with its first items.
+    fn room(&mut self, site: &Site, g: &Growth, items: &[Value], times: &Expr, span: Span) -> Res<Grown> {
+        let one = Expr::int(items.len() as i64);
+        let times =
+            if self.nonneg(times, span)?.is_yes() { times.clone() } else { Expr::max(times, &Expr::zero()) };
+        if g.nested && !times.is_one() {
+            return fail_hint(
+                span,
+                "a list that has one list many times",
+                "make each of them by a comprehension",
+            );
+        }
+        let first = &one * &times;
+        let capacity = g.appends.values().fold(first.clone(), |n, append| &n + &append.most);
+        let mut shape = vec![capacity];
+        shape.extend(g.shape.iter().cloned());
+        let room = self.transient("list", g.dtype, shape);
+        let steady = match &g.appends.values().collect::<Vec<_>>()[..] {
+            [] => Some(vec![]),
+            [append] => append.loops.clone(),
+            _ => None,
+        };
+        let length = match steady {
+            Some(loops) if !g.counted => Length::Steady { first: first.clone(), done: false, loops },
+            _ => {
+                let count = self.transient("length", DType::I64, vec![]);
+                self.store(&count, &Value::sym(first.clone()), span)?;
+                Length::Counted(count)
+            }
+        };
+        let grown =
+            Grown { site: site.clone(), room, kind: g.kind, nested: g.nested, mixed: g.mixed, length };
+        for (i, item) in items.iter().enumerate() {
+            if let Value::List(inner) = item {
+                self.lists[*inner].frozen = true;
+            }
+            let item = self.element_of_list(item.clone(), &grown, span)?;
+            let count = if items.len() == 1 { first.clone() } else { times.clone() };
+            let places = grown.room.slice_dim(0, &Expr::int(i as i64), &one, count);
+            self.store(&places, &item, span)?;
+        }
+        Ok(grown)
+    }
+
+    /// The kind of a number, or of all numbers in a list of numbers; and whether there are several.
+    fn kind_inside(&self, v: &Value) -> Option<(Kind, bool)> {
+        let items = match v {
+            Value::Num(num) => return Some((num.kind, false)),
+            Value::List(id) => match &self.lists[*id] {
+                crate::context::List { grown: Some(g), .. } => return Some((g.kind?, g.mixed)),
+                list => &list.items,
+            },
+            Value::Tuple(items) => items,
+            _ => return None,
+        };
+        let mut found: Option<(Kind, bool)> = None;
+        for item in items {
+            let one = self.kind_inside(item)?;
+            found = Some(match found {
+                None => one,
+                Some(before) => joined_kinds(before, one),
+            });
+        }
+        found
+    }
+
+    /// Starts again with a list that grows, made at this place, of elements like this one.
+    fn grow<T>(&mut self, site: Site, item: &Value, append: Option<(Site, Append)>, span: Span) -> Res<T> {
+        if self.again {
+            // What this attempt sees may not be what there will be.
+            return self.restart();
+        }
+        let nested = matches!(item, Value::List(_) | Value::Tuple(_));
+        let inside = self.kind_inside(item);
+        let element = self.array_like(item.clone(), span)?;
+        let Some(dtype) = element.kind().map(Kind::dtype) else {
+            return fail_hint(
+                span,
+                format!("a list that a loop fills with {}", item.describe()),
+                "make an array of the final size beforehand and assign its elements",
+            );
+        };
+        let shape = element.shape();
+        if shape.iter().any(|n| n.free_symbols().iter().any(|s| !self.values.contains_key(s))) {
+            let hint = "make an array of the final size beforehand and assign its elements";
+            return fail_hint(span, "a list of arrays whose extents the run decides", hint);
+        }
+        let growth = Growth {
+            kind: inside.map(|i| i.0),
+            dtype,
+            shape,
+            nested,
+            mixed: inside.is_some_and(|i| i.1),
+            appends: append.into_iter().collect(),
+            counted: false,
+        };
+        self.plan.growing.insert(site, growth);
+        self.restart()
+    }
+
+    /// A value as an element of a list that grows; starts again if the list must hold another type.
+    fn element_of_list(&mut self, value: Value, g: &Grown, span: Span) -> Res<Value> {
+        let nested = matches!(value, Value::List(_) | Value::Tuple(_));
+        let inside = self.kind_inside(&value);
+        let element = self.array_like(value, span)?;
+        let mut same = nested == g.nested;
+        match (g.kind, inside) {
+            (Some(kind), Some(found)) => {
+                let (joined, mixed) = joined_kinds((kind, g.mixed), found);
+                if joined != kind || mixed != g.mixed {
+                    if let Some(growth) = self.plan.growing.get_mut(&g.site).filter(|_| !self.again) {
+                        (growth.kind, growth.dtype, growth.mixed) = (Some(joined), joined.dtype(), mixed);
+                    }
+                    return self.restart();
+                }
+            }
+            (None, None) => same &= element.kind().map(Kind::dtype) == Some(g.room.dtype),
+            _ => same = false,
+        }
+        let shape = element.shape();
+        same &= shape.len() + 1 == g.room.rank();
+        for (a, b) in shape.iter().zip(&g.room.shape[1..]) {
+            same = same && self.same(a, b)?.is_yes();
+        }
+        if !same {
+            return fail_hint(
+                span,
+                "the elements of a list that a loop fills have different types or shapes",
+                "use arrays, or one type from the start, such as 0.0 instead of 0",
+            );
+        }
+        Ok(element)
+    }
+
+    /// `list.append(value)` where the list was made outside of a loop or branch around.
+    pub fn append_far(&mut self, id: usize, value: Value, span: Span) -> Res<()> {
+        let mut here = self.path.clone();
+        here.push(span.start);
+        let Some(site) = self.lists[id].site.clone() else {
+            return fail_hint(
+                span,
+                "a list is changed in a loop or branch that it was not made in",
+                "make an array of the final size beforehand and assign its elements",
+            );
+        };
+        let Some(grown) = self.lists[id].grown.clone() else {
+            if self.can_unroll(id) {
+                return self.restart();
+            }
+            let append = self.append_here(id, span)?;
+            return self.grow(site, &value, Some((here, append)), span);
+        };
+        let Some(mut growth) = self.plan.growing.get(&site).cloned() else { return self.restart() };
+        let element = self.element_of_list(value.clone(), &grown, span)?;
+        let known = growth.appends.contains_key(&here);
+        if !known {
+            let append = self.append_here(id, span)?;
+            growth.appends.insert(here, append);
+            self.plan.growing.insert(site, growth);
+            return self.restart();
+        }
+        self.freeze(&value, span)?;
+        let at = self.length_of(id, span)?;
+        self.store(&grown.room.fix_dim(0, &at), &element, span)?;
+        if let Value::Array(view) = &value {
+            self.note_copy(&grown.room, view, span);
+        }
+        self.lengthen(id, &at, 1, span)
+    }
+
+    /// A list that was copied into another one must not change any more.
+    fn freeze(&mut self, value: &Value, span: Span) -> Res<()> {
+        let Value::List(inner) = value else { return Ok(()) };
+        let (around, whiles) = (self.around.len(), self.whiles);
+        let list = &mut self.lists[*inner];
+        list.frozen = true;
+        if list.around == around && list.whiles == whiles {
+            return Ok(());
+        }
+        fail_hint(span, "a list is appended that an earlier iteration may share", "append a copy of it")
+    }
+
+    /// Loops around with known counts are written out, if the list stays short.
+    fn can_unroll(&mut self, id: usize) -> bool {
+        let list = &self.lists[id];
+        let inner = &self.around[list.around.min(self.around.len())..];
+        let counts: Option<Vec<i64>> = inner.iter().map(|l| l.count.as_int()).collect();
+        let Some(counts) = counts else { return false };
+        let whiles = self.whiles != list.whiles;
+        let short = counts.iter().try_fold(1i64, |n, c| n.checked_mul(*c)).is_some_and(|n| n <= LONGEST);
+        match inner.first() {
+            Some(first) if short && !whiles && inner.iter().all(|l| l.whole) => {
+                let path = first.path.clone();
+                self.plan.unroll.insert(path)
+            }
+            _ => false,
+        }
+    }
+
+    /// How often this place appends to a list.
+    fn append_here(&mut self, id: usize, span: Span) -> Res<Append> {
+        let list = &self.lists[id];
+        let inner: Vec<Around> = self.around[list.around.min(self.around.len())..].to_vec();
+        if self.whiles != list.whiles {
+            return fail_hint(
+                span,
+                "a 'while' loop fills a list",
+                "make an array that is large enough beforehand and assign its elements",
+            );
+        }
+        let only_loops = self.nesting() - list.depth == inner.len();
+        let mut most = Some(Expr::one());
+        let mut loops = vec![];
+        let mut steady = only_loops;
+        let around = self.loops.clone();
+        for l in inner.iter().rev() {
+            let count = if self.nonneg(&l.count, span)?.is_yes() {
+                l.count.clone()
+            } else {
+                Expr::max(&l.count, &Expr::zero())
+            };
+            let mut bound = Some(count.clone());
+            for (var, range) in around.iter().rev() {
+                bound = bound.and_then(|e| if e.contains(*var) { largest(&e, *var, range) } else { Some(e) });
+            }
+            most = most.zip(bound).map(|(a, b)| &a * &b);
+            steady &= l.whole && !inner.iter().any(|outer| count.contains(outer.var));
+            loops.insert(0, (l.path.clone(), count));
+        }
+        for (var, range) in &around {
+            steady &=
+                !inner.iter().any(|l| l.var == *var) || range.step.as_int().is_some_and(|s| s.abs() == 1);
+        }
+        match most.and_then(|most| self.most(&most)) {
+            Some(most) => Ok(Append { most, loops: steady.then_some(loops) }),
+            None => fail_hint(
+                span,
+                "a list is filled in a loop whose length is not bounded",
+                "make an array that is large enough beforehand and assign its elements",
+            ),
+        }
+    }
+
+    fn lengthen(&mut self, id: usize, from: &Expr, by: i64, span: Span) -> Res<()> {
+        let Some(grown) = &mut self.lists[id].grown else { return Ok(()) };
+        match &mut grown.length {
+            Length::Steady { done, .. } => {
+                *done = true;
+                Ok(())
+            }
+            Length::Counted(count) => {
+                let count = count.clone();
+                self.store(&count, &Value::sym(from + by), span)
+            }
+        }
+    }
+
+    /// How many elements a list that grows has here.
+    fn length_of(&mut self, id: usize, span: Span) -> Res<Expr> {
+        let Some(grown) = self.lists[id].grown.clone() else { return Ok(Expr::zero()) };
+        match grown.length {
+            Length::Counted(count) => {
+                let n = self.as_int(&Value::elem(Kind::Int, count), span)?;
+                self.assume(Fact::NonNeg(n.clone()));
+                self.assume(Fact::NonNeg(&grown.room.shape[0] - &n));
+                if let Some(symbol) = n.as_sym() {
+                    self.bounds.insert(symbol, grown.room.shape[0].clone());
+                }
+                Ok(n)
+            }
+            Length::Steady { first, loops, done } => {
+                let each = |loops: &[(Site, Expr)]| loops.iter().fold(Expr::one(), |n, l| &n * &l.1);
+                let (mut n, mut rest) = (first, each(&loops));
+                for (at, (path, _)) in loops.iter().enumerate() {
+                    let Some(around) = self.around.iter().find(|a| a.path == *path) else { break };
+                    let Some((_, range)) = self.loops.iter().find(|l| l.0 == around.var) else { break };
+                    rest = each(&loops[at + 1..]);
+                    let index = &(&Expr::sym(around.var) - &range.begin) * &range.step;
+                    n = &n + &(&index * &rest);
+                }
+                Ok(if done { &n + &rest } else { n })
+            }
+        }
+    }
+
+    /// The elements of a list that grows as an array: the container's own, not a copy.
+    pub fn grown(&mut self, v: &Value, span: Span) -> Res<Option<View>> {
+        let Value::List(id) = v else { return Ok(None) };
+        let Some(grown) = self.lists[*id].grown.clone() else { return Ok(None) };
+        let n = self.length_of(*id, span)?;
+        Ok(Some(grown.room.slice_dim(0, &Expr::zero(), &Expr::one(), n)))
+    }
+
+    /// Is it a list in a container?
+    pub fn is_grown(&self, v: &Value) -> bool {
+        matches!(v, Value::List(id) if self.lists[*id].grown.is_some())
+    }
+
+    /// The kind of the numbers in a list that grows.
+    pub fn grown_kind(&self, v: &Value) -> Option<Kind> {
+        let Value::List(id) = v else { return None };
+        self.lists[*id].grown.as_ref().filter(|g| !g.mixed)?.kind
+    }
+
+    /// `list[i:j]` of a list that grows: a new list.
+    pub fn grown_part(&mut self, id: usize, part: Value, span: Span) -> Res<Value> {
+        match (part, self.lists[id].grown.clone()) {
+            (Value::Array(part), Some(grown)) if grown.kind.is_some() && !grown.nested => {
+                let room = self.materialize(&part, part.dtype, span);
+                let length = Length::steady(&room);
+                Ok(self.list_of(vec![], Some(Grown { room, length, ..grown }), None))
+            }
+            _ => fail_hint(span, "a part of a list that has arrays or lists", "use an array"),
+        }
+    }
+
+    /// What an index gives of a list that grows: a number, an array, or a list in it.
+    pub fn grown_item(&mut self, id: usize, part: Value, span: Span) -> Res<Value> {
+        let Some(grown) = self.lists[id].grown.clone() else { return Ok(part) };
+        match (part, grown.kind) {
+            (Value::Array(row), Some(_)) if grown.nested => {
+                let length = Length::steady(&row);
+                let row = Grown { nested: row.rank() > 1, room: row, length, ..grown };
+                Ok(self.list_of(vec![], Some(row), None))
+            }
+            (_, Some(_)) if grown.mixed => {
+                let hint = "convert all of them by float(...)";
+                fail_hint(span, "an element of a list of numbers of different kinds", hint)
+            }
+            (part, Some(kind)) => Ok(crate::ops::rekind(part, kind)),
+            (_, None) if grown.nested => {
+                fail_hint(span, "an element of a list of lists that a loop fills", "use a list of arrays")
+            }
+            (part, None) => Ok(part),
+        }
+    }
+
+    /// A list of known elements that a loop or branch changes becomes one in a container.
+    pub fn settle<T>(&mut self, id: usize, value: Option<&Value>, span: Span) -> Res<T> {
+        let first = self.lists[id].items.first().cloned();
+        match (self.lists[id].site.clone(), first.as_ref().or(value)) {
+            (Some(site), Some(item)) => self.grow(site, &item.clone(), None, span),
+            _ => fail_hint(
+                span,
+                "a list is changed in a loop or branch that it was not made in",
+                "make an array of the final size beforehand and assign its elements",
+            ),
+        }
+    }
+
+    /// `list[i] = value` of a list that grows.
+    pub fn set_grown_item(
+        &mut self,
+        id: usize,
+        slice: &ruff_python_ast::Expr,
+        value: Value,
+        span: Span,
+    ) -> Res<()> {
+        let (Some(view), Some(grown)) = (self.grown(&Value::List(id), span)?, self.lists[id].grown.clone())
+        else {
+            return Ok(());
+        };
+        if grown.kind.is_none() {
+            return fail_hint(span, "an array in a list that a loop fills is exchanged", "use an array");
+        }
+        if let Value::List(_) = value {
+            return fail_hint(span, "a list in a list that a loop fills is exchanged", "use an array");
+        }
+        let element = self.element_of_list(value, &grown, span)?;
+        let items = self.items(slice)?;
+        let part = self.part(&view, &items, span)?;
+        match view_of(&part) {
+            Some(target) => self.store(&target, &element, span),
+            None => fail(span, "this cannot be assigned to"),
+        }
+    }
+
+    /// Methods of a list that grows, other than `append`.
+    pub fn grown_method(&mut self, id: usize, name: &str, args: &Args) -> Res<Value> {
+        let span = args.span;
+        let list = Value::List(id);
+        if let ("extend", [v]) = (name, &args.pos[..]) {
+            for (i, item) in self.unpacked(v, span)?.into_iter().enumerate() {
+                self.path.push(i as u32);
+                let done = self.append_far(id, item, span);
+                self.path.pop();
+                done?;
+            }
+            return Ok(Value::None);
+        }
+        let Some(view) = self.grown(&list, span)? else { return Ok(Value::None) };
+        match (name, &args.pos[..]) {
+            ("pop", []) => {
+                let site = self.lists[id].site.clone().unwrap_or_default();
+                if let Some(growth) = self.plan.growing.get_mut(&site)
+                    && !growth.counted
+                {
+                    growth.counted = true;
+                    return self.restart();
+                }
+                let n = view.shape[0].clone();
+                let last = self.part(&view, &[crate::bounds::Item::Index(Expr::int(-1))], span)?;
+                let last = self.grown_item(id, last, span)?;
+                let last = match last {
+                    Value::Array(v) => Value::Array(self.materialize(&v, v.dtype, span)),
+                    other => self.hold(other, span)?,
+                };
+                self.lengthen(id, &n, -1, span)?;
+                return Ok(last);
+            }
+            ("reverse", []) | ("sort", []) if self.grown_kind(&list).is_some() => {
+                let path = if name == "sort" { "numpy.sort" } else { "numpy.flip" };
+                let array = Value::Array(view.clone());
+                let value = self.call_path(path, Args::new(path, vec![array], span))?;
+                self.store(&view, &value, span)?;
+            }
+            _ => {
+                return fail_hint(
+                    span,
+                    format!("the method '{name}' of a list that a loop fills is not supported"),
+                    "use an array",
+                );
+            }
+        }
+        Ok(Value::None)
+    }
+}
+
+/// The kind of two numbers in one list, and whether only the array that NumPy makes of them is the same.
+fn joined_kinds((a, mixed): (Kind, bool), (b, also): (Kind, bool)) -> (Kind, bool) {
+    let (mixed, dtype) = (mixed || also, a.dtype().promote(b.dtype()));
+    match joined(a, b) {
+        _ if a == b => (a, mixed),
+        // As where ways meet: a Python number among NumPy's of the same type is one of them.
+        _ if a.dtype() == b.dtype() => (Kind::Np(dtype), mixed),
+        Some(kind) if a.is_python() && b.is_python() && !mixed => (kind, false),
+        _ => (Kind::Np(dtype), true),
+    }
+}
+
+/// The most that an expression can be while a loop's variable takes its values.
+fn largest(e: &Expr, var: Name, range: &weft_ir::symbolic::Range) -> Option<Expr> {
+    let (coefs, _) = e.linear(&[var])?;
+    let up = range.step.as_int()? > 0;
+    let (low, high) =
+        if up { (range.begin.clone(), &range.end - 1) } else { (&range.end + 1, range.begin.clone()) };
+    Some(e.subst1(var, if coefs[0] < 0 { &low } else { &high }))
+}
