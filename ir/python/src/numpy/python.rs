@@ -107,6 +107,12 @@ fn complex(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     if im == Value::float(0.0) {
         return s.python_scalar(&re, Kind::Complex, b.span);
     }
+    if [&re, &im].iter().all(|v| v.kind().is_some_and(|k| !k.dtype().is_complex())) {
+        let (re, im) =
+            (s.python_scalar(&re, Kind::Float, b.span)?, s.python_scalar(&im, Kind::Float, b.span)?);
+        let value = s.ufunc2(Binary::Op(BinOp::Complex), &re, &im, b.span)?;
+        return Ok(rekind(value, Kind::Complex));
+    }
     let i = Value::lit(Kind::Complex, Scalar::Complex(DType::C128, 0.0, 1.0));
     let im = s.binary(BinOp::Mul, &im, &i, b.span)?;
     let sum = s.binary(BinOp::Add, &re, &im, b.span)?;

@@ -3,7 +3,7 @@
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::sdfg::{Span, Wcr};
 use weft_ir::symbolic::{Expr, Truth};
-use weft_ir::tasklet::{self, BinOp};
+use weft_ir::tasklet::{self, BinOp, Func};
 
 use super::{Function, PRELUDE_ID};
 use crate::args::{Args, Bound};
@@ -243,7 +243,8 @@ impl Importer<'_> {
         let code = if to == DType::Bool {
             tasklet::Expr::bin(BinOp::Ne, x, zero(from))
         } else if from.is_complex() && !to.is_complex() {
-            return fail(span, "a complex array does not reduce to a real type");
+            // As NumPy does with a warning: the imaginary part goes.
+            tasklet::Expr::cast(to, tasklet::Expr::call(Func::Real, x))
         } else {
             tasklet::Expr::cast(to, x)
         };

@@ -62,3 +62,22 @@ def numpy__ldexp(x1, x2):
     rest = n - half
     quarter = rest // 2
     return (x * np.exp2(quarter) * np.exp2(rest - quarter)).astype(t)
+
+
+def numpy__frexp(x):
+    v = np.asarray(x).astype(weft.math_type(x))
+    wide = v.astype(np.float64)
+    size = np.abs(wide)
+    known = (size > 0) & np.isfinite(size)
+    safe = np.where(known, size, 1.0)
+    n = np.floor(np.log2(safe)).astype(np.int64) + 1
+    part = np.ldexp(safe, -n)
+    # The logarithm may be rounded to the next power of two.
+    n = n + np.where(part >= 1, 1, np.where(part < 0.5, -1, 0))
+    part = np.copysign(np.ldexp(safe, -n), wide)
+    return np.where(known, part, wide).astype(v.dtype), np.where(known, n, 0).astype(np.int32)
+
+
+def numpy__spacing(x):
+    v = np.asarray(x).astype(weft.math_type(x))
+    return np.copysign(np.nextafter(np.abs(v), np.inf) - np.abs(v), v)

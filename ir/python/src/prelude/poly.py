@@ -96,3 +96,38 @@ def numpy__nanargmin(a, axis=None, out=None, *, keepdims=False):
         return np.argmin(x, axis=axis, out=out, keepdims=keepdims)
     assert not np.any(np.all(np.isnan(x), axis=axis)), "All-NaN slice encountered"
     return np.argmin(np.where(np.isnan(x), x.dtype.type(np.inf), x), axis=axis, out=out, keepdims=keepdims)
+
+
+def zeros_before(c):
+    """How many zeros come first."""
+    k = 0
+    while k < c.shape[0] and c[k] == 0:
+        k = k + 1
+    return k
+
+
+def numpy__trim_zeros(filt, trim='fb', axis=None):
+    """Arrays of one dimension."""
+    c = np.asarray(filt)
+    if c.ndim != 1:
+        weft.refuse("trim_zeros of several dimensions", "cut the array by slices")
+    kept = c[zeros_before(c):] if 'f' in trim or 'F' in trim else c
+    if 'b' in trim or 'B' in trim:
+        kept = kept[:kept.shape[0] - zeros_before(kept[::-1])]
+    return kept
+
+
+def significant(c):
+    return c[min(zeros_before(c), c.shape[0] - 1):]
+
+
+def numpy__polymul(a1, a2):
+    x = significant(np.atleast_1d(a1))
+    y = significant(np.atleast_1d(a2))
+    n = x.shape[0]
+    m = y.shape[0]
+    product = np.zeros(n + m - 1, np.result_type(x, y))
+    for k in range(m):
+        for i in range(n):
+            product[k + i] += x[i] * y[k]
+    return product
