@@ -513,7 +513,7 @@ def worklist(x):
     return out
 
 
-def refused_row_changes_later(n):
+def row_changes_later(n):
     m = []
     for i in range(n * 20):
         row = [0, i]
@@ -528,4 +528,42 @@ def refused_row_is_shared_by_iterations(n):
     for i in range(n * 20):
         row[1] = i
         m.append(row)
+    return m
+
+
+def rows_have_names(n):
+    first = [0] * n
+    second = [1] * n
+    m = [first, second]
+    for i in range(n):
+        m[i % 2][i] = 7
+    first[0] = 9
+    return m, first, second
+
+
+def copied(n):
+    a = [0] * n
+    for i in range(n):
+        a[i] = i
+    b = a.copy()
+    for i in range(n):
+        b[i] = 2
+    return a, b
+
+
+def refused_counted_in_a_list(n):
+    a = [0] * n
+    for i in range(n):
+        a[i] = i % 2
+    return a.count(1)
+
+
+def long_row_changes_later(big, n):
+    m = []
+    for i in range(n * 20):
+        row = [0.0] * len(big)
+        for j in range(len(big)):
+            row[j] = big[j] * i
+        m.append(row)
+        row[0] = 5.0
     return m

@@ -1,7 +1,6 @@
 //! Operations along the last axis: sorting and Fourier transforms. Rows are shared among threads.
 
 use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::ffi::c_void;
 
 use rustfft::num_complex::Complex;
@@ -53,39 +52,73 @@ unsafe extern "C" fn run_rows(ctx: *mut c_void, begin: i64, end: i64, _chunk: i6
         match (job.op, job.dtype) {
             (FFT | IFFT, 11) => transform::<f32>(job, rows),
             (FFT | IFFT, _) => transform::<f64>(job, rows),
-            (_, 1) => order::<i8>(job, rows, Ord::cmp),
-            (_, 2) => order::<i16>(job, rows, Ord::cmp),
-            (_, 3) => order::<i32>(job, rows, Ord::cmp),
-            (_, 4) => order::<i64>(job, rows, Ord::cmp),
-            (_, 0 | 5) => order::<u8>(job, rows, Ord::cmp),
-            (_, 6) => order::<u16>(job, rows, Ord::cmp),
-            (_, 7) => order::<u32>(job, rows, Ord::cmp),
-            (_, 8) => order::<u64>(job, rows, Ord::cmp),
-            (_, 9) => order::<f32>(job, rows, |a, b| nan_last(a.partial_cmp(b), a.is_nan(), b.is_nan())),
-            _ => order::<f64>(job, rows, |a, b| nan_last(a.partial_cmp(b), a.is_nan(), b.is_nan())),
+            (_, 1) => order::<i8>(job, rows),
+            (_, 2) => order::<i16>(job, rows),
+            (_, 3) => order::<i32>(job, rows),
+            (_, 4) => order::<i64>(job, rows),
+            (_, 0 | 5) => order::<u8>(job, rows),
+            (_, 6) => order::<u16>(job, rows),
+            (_, 7) => order::<u32>(job, rows),
+            (_, 8) => order::<u64>(job, rows),
+            (_, 9) => order::<f32>(job, rows),
+            _ => order::<f64>(job, rows),
         }
     }
 }
 
-fn nan_last(order: Option<Ordering>, a: bool, b: bool) -> Ordering {
-    order.unwrap_or_else(|| a.cmp(&b))
+/// Element types by integers in the same order, which sort without branches.
+trait Sorted: Copy {
+    type Key: Ord + Copy;
+    fn key(self) -> Self::Key;
 }
 
+macro_rules! sorted_ints {
+    ($($int:ty)*) => { $(
+        impl Sorted for $int {
+            type Key = $int;
+            fn key(self) -> $int {
+                self
+            }
+        }
+    )* };
+}
+sorted_ints!(i8 i16 i32 i64 u8 u16 u32 u64);
+
+macro_rules! sorted_floats {
+    ($float:ty, $bits:ty) => {
+        impl Sorted for $float {
+            type Key = $bits;
+            /// NaN of any sign is last; zeros are equal.
+            fn key(self) -> $bits {
+                if self.is_nan() {
+                    return <$bits>::MAX;
+                }
+                let bits = (self + 0.0).to_bits();
+                let sign = 1 << (<$bits>::BITS - 1);
+                if bits & sign == 0 { bits | sign } else { !bits }
+            }
+        }
+    };
+}
+sorted_floats!(f32, u32);
+sorted_floats!(f64, u64);
+
 /// Both sorts are stable.
-unsafe fn order<T: Copy>(job: &Job, rows: std::ops::Range<usize>, compare: impl Fn(&T, &T) -> Ordering) {
-    let (mut values, mut indexed): (Vec<T>, Vec<(T, i64)>) = (vec![], vec![]);
+unsafe fn order<T: Sorted>(job: &Job, rows: std::ops::Range<usize>) {
+    let (mut values, mut places): (Vec<T>, Vec<(T::Key, i64)>) = (vec![], vec![]);
     for row in rows {
         // SAFETY: the caller's promise.
         unsafe {
             job.input.read(row, &mut values);
             if job.op != ARGSORT {
-                values.sort_by(&compare);
+                // What has one key looks the same, but for the sign of zero, which NumPy leaves open too.
+                values.sort_unstable_by_key(|v| v.key());
                 job.output.write(row, values.iter().copied());
             } else {
-                indexed.clear();
-                indexed.extend(values.iter().copied().zip(0i64..));
-                indexed.sort_by(|a, b| compare(&a.0, &b.0));
-                job.output.write(row, indexed.iter().map(|x| x.1));
+                places.clear();
+                places.extend(values.iter().map(|v| v.key()).zip(0i64..));
+                places.sort_unstable();
+                job.output.write(row, places.iter().map(|x| x.1));
             }
         }
     }

@@ -75,6 +75,14 @@ impl Length {
     }
 }
 
+impl Grown {
+    /// A list in it.
+    fn row(&self, row: View) -> Grown {
+        let length = Length::steady(&row);
+        Grown { nested: row.rank() > 1, room: row, length, ..self.clone() }
+    }
+}
+
 /// A loop around, as lists see it.
 #[derive(Clone, Debug)]
 pub struct Around {
@@ -200,13 +208,11 @@ impl Importer<'_> {
         let grown =
             Grown { site: site.clone(), room, kind: g.kind, nested: g.nested, mixed: g.mixed, length };
         for (i, item) in items.iter().enumerate() {
-            if let Value::List(inner) = item {
-                self.lists[*inner].frozen = true;
-            }
-            let item = self.element_of_list(item.clone(), &grown, span)?;
+            let element = self.element_of_list(item.clone(), &grown, span)?;
             let count = if items.len() == 1 { first.clone() } else { times.clone() };
             let places = grown.room.slice_dim(0, &Expr::int(i as i64), &one, count);
-            self.store(&places, &item, span)?;
+            self.store(&places, &element, span)?;
+            self.move_in(item, &grown, &Expr::int(i as i64));
         }
         Ok(grown)
     }
@@ -328,25 +334,41 @@ impl Importer<'_> {
             self.plan.growing.insert(site, growth);
             return self.restart();
         }
-        self.freeze(&value, span)?;
+        self.of_this_iteration(&value, span)?;
         let at = self.length_of(id, span)?;
         self.store(&grown.room.fix_dim(0, &at), &element, span)?;
+        self.move_in(&value, &grown, &at);
         if let Value::Array(view) = &value {
             self.note_copy(&grown.room, view, span);
         }
         self.lengthen(id, &at, 1, span)
     }
 
-    /// A list that was copied into another one must not change any more.
-    fn freeze(&mut self, value: &Value, span: Span) -> Res<()> {
+    /// A list that is appended is made anew for it.
+    fn of_this_iteration(&self, value: &Value, span: Span) -> Res<()> {
         let Value::List(inner) = value else { return Ok(()) };
-        let (around, whiles) = (self.around.len(), self.whiles);
-        let list = &mut self.lists[*inner];
-        list.frozen = true;
-        if list.around == around && list.whiles == whiles {
+        let list = &self.lists[*inner];
+        if list.around == self.around.len() && list.whiles == self.whiles {
             return Ok(());
         }
         fail_hint(span, "a list is appended that an earlier iteration may share", "append a copy of it")
+    }
+
+    /// A list that has become an element lives on in the container of the list that it is in.
+    fn move_in(&mut self, value: &Value, outer: &Grown, at: &Expr) {
+        let Value::List(inner) = value else { return };
+        let row = outer.row(outer.room.fix_dim(0, at));
+        let list = &mut self.lists[*inner];
+        if list.grown.as_ref().is_some_and(|g| g.nested) {
+            // Its own rows may have names that do not know.
+            list.frozen = true;
+            return;
+        }
+        let items = std::mem::take(&mut list.items);
+        (list.grown, list.site) = (Some(row.clone()), None);
+        for (k, item) in items.iter().enumerate() {
+            self.move_in(item, &row, &Expr::int(k as i64));
+        }
     }
 
     /// Loops around with known counts are written out, if the list stays short.
@@ -488,9 +510,7 @@ impl Importer<'_> {
         let Some(grown) = self.lists[id].grown.clone() else { return Ok(part) };
         match (part, grown.kind) {
             (Value::Array(row), Some(_)) if grown.nested => {
-                let length = Length::steady(&row);
-                let row = Grown { nested: row.rank() > 1, room: row, length, ..grown };
-                Ok(self.list_of(vec![], Some(row), None))
+                Ok(self.list_of(vec![], Some(grown.row(row)), None))
             }
             (_, Some(_)) if grown.mixed => {
                 let hint = "convert all of them by float(...)";
@@ -571,12 +591,14 @@ impl Importer<'_> {
                 let last = self.part(&view, &[crate::bounds::Item::Index(Expr::int(-1))], span)?;
                 let last = self.grown_item(id, last, span)?;
                 let last = match last {
+                    Value::List(_) => return fail_hint(span, "pop from a list of lists", "use arrays"),
                     Value::Array(v) => Value::Array(self.materialize(&v, v.dtype, span)),
                     other => self.hold(other, span)?,
                 };
                 self.lengthen(id, &n, -1, span)?;
                 return Ok(last);
             }
+            ("copy", []) => return self.grown_part(id, Value::Array(view), span),
             ("reverse", []) | ("sort", []) if self.grown_kind(&list).is_some() => {
                 let path = if name == "sort" { "numpy.sort" } else { "numpy.flip" };
                 let array = Value::Array(view.clone());

@@ -121,7 +121,10 @@ impl Importer<'_> {
                 _ => return self.settle(id, None, span),
             }
         }
-        let mut items = self.lists.get(id).map(|l| l.items.clone()).unwrap_or_default();
+        if self.lists[id].grown.is_some() {
+            return self.grown_method(id, name, &args);
+        }
+        let mut items = self.lists[id].items.clone();
         let mut result = Value::None;
         let constant = |v: &Value| v.as_const_int();
         match (name, &args.pos[..]) {
