@@ -33,11 +33,30 @@ def stable_argsort(array, axis=-1, kind=None, **_):
     return np.argsort(array, axis=axis, kind="stable")
 
 
+def other_eigh(a, *rest, **named):
+    """Eigenvectors have any sign."""
+    values, vectors = np.linalg.eigh(a, *rest, **named)
+    return values, -vectors
+
+
+def other_svd(a, full_matrices=True, compute_uv=True, **named):
+    parts = np.linalg.svd(a, full_matrices, compute_uv, **named)
+    return (-parts[0], parts[1], -parts[2]) if compute_uv else parts
+
+
+def other_qr(a, mode="reduced"):
+    parts = np.linalg.qr(a, mode)
+    return (-parts[0], -parts[1]) if mode in ("reduced", "complete") else -parts if mode == "r" else parts
+
+
 def disturbed_numpy():
     """NumPy for the second run: where the order of equal values is not defined, it is another one."""
     module = types.ModuleType("numpy")
     module.__dict__.update(np.__dict__)
     module.argsort = stable_argsort
+    module.linalg = types.ModuleType("numpy.linalg")
+    module.linalg.__dict__.update(np.linalg.__dict__)
+    module.linalg.eigh, module.linalg.svd, module.linalg.qr = other_eigh, other_svd, other_qr
     return module
 
 
@@ -88,15 +107,15 @@ def is_exact(value):
     return True
 
 
-def disturb(value, rng):
-    """The value with another rounding; in place where it is an array."""
+def disturb(value, rng, coarse=False):
+    """The value with another rounding, that of single precision if `coarse`; in place where it is an array."""
     if not isinstance(value, (np.ndarray, np.floating, np.complexfloating, float, complex)):
         return value
     array = np.asarray(value)
     if array.dtype.kind not in "fc" or array.size == 0 or is_exact(array):
         return value
     # A product, since an infinity stays one.
-    factor = (1 + 8 * np.finfo(array.dtype).eps * rng.uniform(-1, 1, array.shape)).astype(array.real.dtype)
+    factor = (1 + 8 * np.finfo(np.float32 if coarse else array.dtype).eps * rng.uniform(-1, 1, array.shape)).astype(array.real.dtype)
     if isinstance(value, np.ndarray) and value.ndim:
         if value.flags.writeable:
             value *= factor
@@ -206,9 +225,12 @@ class Grower:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             exec(code, self.other)
+            # A step of single precision in a statement is seen in its result of double precision.
+            read = [v for n, v in self.exact.items() if re.search(rf"\b{n}\b", statement)]
+            coarse = any(getattr(v, "dtype", None) in (np.float32, np.complex64) for v in read)
             for name in self.names(self.other):
                 if before.get(name) != id(self.other[name]):
-                    self.other[name] = disturb(self.other[name], self.rng_state)
+                    self.other[name] = disturb(self.other[name], self.rng_state, coarse)
 
     def try_statement(self, statement, helper=None, check=()):
         """Adds a statement if NumPy runs it and its result can be compared."""

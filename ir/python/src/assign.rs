@@ -19,6 +19,13 @@ use crate::scan::targets;
 use crate::stmt::Flow;
 use crate::value::{Kind, Src, Value, View, view_of};
 
+/// What an assignment writes to.
+enum Written {
+    Value(Value),
+    /// The real or imaginary part of a complex array.
+    Part(View, String),
+}
+
 impl Importer<'_> {
     pub fn assign_stmt(&mut self, a: &ast::StmtAssign, span: Span) -> Res<Flow> {
         if let [ast::Expr::Name(name)] = &a.targets[..]
@@ -65,7 +72,14 @@ impl Importer<'_> {
             ast::Expr::Tuple(t) => self.unpack(&t.elts, value, span),
             ast::Expr::List(t) => self.unpack(&t.elts, value, span),
             ast::Expr::Subscript(s) => {
-                let base = self.eval(&s.value)?;
+                let base = self.written(&s.value)?;
+                if let Written::Part(whole, name) = base {
+                    let items = self.items(&s.slice)?;
+                    let old = self.part(&whole, &items, span)?;
+                    let new = self.with_part(&old, &name, &value, span)?;
+                    return self.assign_items(&whole, &items, &new, span);
+                }
+                let Written::Value(base) = base else { return Ok(()) };
                 if let Value::List(id) = base {
                     return self.set_list_item(id, &s.slice, value, span);
                 }
@@ -77,7 +91,7 @@ impl Importer<'_> {
                 }
                 let view = self.target(&base, &items, span)?;
                 match view_of(&view) {
-                    Some(view) => self.store(&view, &value, span),
+                    Some(view) => self.store(&view, &self.settled_for(&value, view.dtype), span),
                     None => fail(span, "this cannot be assigned to"),
                 }
             }
@@ -88,6 +102,10 @@ impl Importer<'_> {
                 };
                 let whole =
                     self.sdfg.data.get(&view.base).is_some_and(|d| !d.transient && d.shape == view.shape);
+                if self.names_of(&base) > 1 {
+                    let hint = "give the reshaped array a name: b = a.reshape(...)";
+                    return fail_hint(span, "the shape of an array that has several names", hint);
+                }
                 let reshaped = self.reshape(view, &value, span)?;
                 if whole && reshaped.shape() != view.shape {
                     let hint = "give the reshaped array a name: b = a.reshape(...)";
@@ -100,9 +118,15 @@ impl Importer<'_> {
                 self.assign(&a.value, reshaped, span)
             }
             ast::Expr::Attribute(a) if matches!(a.attr.as_str(), "flat" | "real" | "imag") => {
-                match view_of(&self.eval(target)?) {
-                    Some(part) => self.store(&part, &value, span),
-                    None => fail(span, "this cannot be assigned to"),
+                match self.written(target)? {
+                    Written::Part(whole, name) => {
+                        let new = self.with_part(&Value::Array(whole.clone()), &name, &value, span)?;
+                        self.store(&whole, &new, span)
+                    }
+                    Written::Value(part) => match view_of(&part) {
+                        Some(part) => self.store(&part, &value, span),
+                        None => fail(span, "this cannot be assigned to"),
+                    },
                 }
             }
             other => fail_hint(
@@ -110,6 +134,42 @@ impl Importer<'_> {
                 "this cannot be assigned to",
                 "assign to a name or to a part of an array",
             ),
+        }
+    }
+
+    /// What is written to: parts of complex arrays are no views here.
+    fn written(&mut self, e: &ast::Expr) -> Res<Written> {
+        let ast::Expr::Attribute(a) = e else { return self.eval(e).map(Written::Value) };
+        if !matches!(a.attr.as_str(), "real" | "imag") {
+            return self.eval(e).map(Written::Value);
+        }
+        match self.eval(&a.value)? {
+            Value::Array(v) if v.dtype.is_complex() => Ok(Written::Part(v, a.attr.to_string())),
+            other => self.attribute(other, a.attr.as_str(), span_of(e)).map(Written::Value),
+        }
+    }
+
+    /// Complex numbers with one part replaced.
+    fn with_part(&mut self, old: &Value, name: &str, new: &Value, span: Span) -> Res<Value> {
+        let new = self.array_like(new.clone(), span)?;
+        let other = self.complex_part(old, if name == "real" { "imag" } else { "real" }, span)?;
+        if new.kind().is_none_or(|k| k.dtype().is_complex()) {
+            return fail(span, format!("a part of a complex number is {}", new.describe()));
+        }
+        if new.shape().len() > old.shape().len() {
+            return fail(span, "could not broadcast the new part to the shape of the array");
+        }
+        let (re, im) = if name == "real" { (&new, &other) } else { (&other, &new) };
+        self.ufunc2(Binary::Op(tasklet::BinOp::Complex), re, im, span)
+    }
+
+    fn assign_items(&mut self, whole: &View, items: &[Item], value: &Value, span: Span) -> Res<()> {
+        if crate::fancy::is_fancy(items) {
+            return self.scatter(whole, items, value, span);
+        }
+        match view_of(&self.part(whole, items, span)?) {
+            Some(view) => self.store(&view, value, span),
+            None => fail(span, "this cannot be assigned to"),
         }
     }
 
@@ -154,6 +214,11 @@ impl Importer<'_> {
             self.assign(target, item, span)?;
         }
         Ok(())
+    }
+
+    /// How many names have this value, in the functions that are being called.
+    fn names_of(&self, value: &Value) -> usize {
+        self.frames.iter().flat_map(|f| f.vars.values()).filter(|v| *v == value).count()
     }
 
     /// `name = value`: a new meaning of the name, or a write to the container that a loop or branch gave it.
@@ -213,7 +278,17 @@ impl Importer<'_> {
                 self.bind(name.id.as_str(), value, span)
             }
             ast::Expr::Subscript(s) => {
-                let base = self.eval(&s.value)?;
+                let base = self.written(&s.value)?;
+                if let Written::Part(whole, name) = base {
+                    let items = self.items(&s.slice)?;
+                    let old = self.part(&whole, &items, span)?;
+                    let part = self.complex_part(&old, &name, span)?;
+                    let value = self.eval(&a.value)?;
+                    let value = self.operator(a.op, &part, &value, span)?;
+                    let new = self.with_part(&old, &name, &value, span)?;
+                    return self.assign_items(&whole, &items, &new, span);
+                }
+                let Written::Value(base) = base else { return Ok(()) };
                 if let Value::List(id) = base {
                     let old = self.static_item(&base, &s.slice, span)?;
                     let value = self.eval(&a.value)?;
@@ -248,6 +323,16 @@ impl Importer<'_> {
                     None => fail(span, "this cannot be assigned to"),
                 }
             }
+            ast::Expr::Attribute(at) => {
+                let Written::Part(whole, name) = self.written(&a.target)? else {
+                    return fail(span_of(at), "this cannot be assigned to");
+                };
+                let old = self.complex_part(&Value::Array(whole.clone()), &name, span)?;
+                let value = self.eval(&a.value)?;
+                let value = self.operator(a.op, &old, &value, span)?;
+                let new = self.with_part(&Value::Array(whole.clone()), &name, &value, span)?;
+                self.store(&whole, &new, span)
+            }
             other => fail(span_of(other), "this cannot be assigned to"),
         }
     }
@@ -274,6 +359,7 @@ impl Importer<'_> {
         let stretched = shape.len() > target.rank()
             || shape.iter().zip(&target.shape).any(|(n, t)| t.is_one() && !n.is_one());
         if stretched {
+            self.settle_ones(&shape, &target.shape, span)?;
             let (from, to) = (self.show_shape(&value.shape()), self.show_shape(&target.shape));
             return fail(span, format!("non-broadcastable output operand: shape {from} does not fit {to}"));
         }

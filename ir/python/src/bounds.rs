@@ -192,7 +192,10 @@ impl Importer<'_> {
                     Truth::Unknown => {
                         let sym = |e: &Expr| tasklet::Expr::Sym(e.clone());
                         let cond = tasklet::Expr::bin(BinOp::Eq, sym(&have), sym(n));
-                        let message = format!("operands of extents {have} and {n} do not fit");
+                        let message = format!(
+                            "operands of extents {have} and {n} do not fit: broadcasting that only the run decides is \
+                             not supported here"
+                        );
                         self.check(cond, message, span);
                         self.assume(Fact::Zero(&have - n));
                     }

@@ -38,6 +38,7 @@ impl Importer<'_> {
                 | ast::Expr::Generator(ast::ExprGenerator { elt, generators, .. }),
                 ..,
             ] = &*c.arguments.args
+                && !matches!(p.as_str(), "builtins.tuple" | "builtins.list")
                 && let Some(array) = self.comprehension_array(elt, generators, span)?
             {
                 let mut rest = c.clone();

@@ -159,7 +159,7 @@ impl Importer<'_> {
         self.hint = Some(name.trim_matches(['<', '>']).to_string());
         let view = self.transient("var", kind.dtype(), vec![]);
         if let Some(value) = value {
-            self.store(&view, &value, span)?;
+            self.store(&view, &self.settled_for(&value, kind.dtype()), span)?;
         }
         self.add_cell(name, Cell { kind: Some(kind), view, capacity: None, sizes: vec![], key }, true);
         Ok(())
@@ -250,9 +250,14 @@ impl Importer<'_> {
     }
 
     /// Is this array only seen under these names, and not the caller's?
-    fn is_fresh(&self, view: &View, names: &[String]) -> bool {
+    pub fn is_fresh(&self, view: &View, names: &[String]) -> bool {
         let owned = self.sdfg.data.get(&view.base).is_some_and(|d| d.transient);
         owned && !self.parts.contains_key(&view.base) && !self.is_seen(view.base, names)
+    }
+
+    /// Is this a container of a call's own, which no name refers to?
+    fn is_fresh_base(&self, base: Name) -> bool {
+        self.sdfg.data.get(&base).is_some_and(|d| d.transient) && !self.is_seen(base, &[])
     }
 
     /// Does a name refer to the container, other than these of the innermost function?
@@ -276,7 +281,7 @@ impl Importer<'_> {
     }
 
     /// A container has a copy of an array that Python gives another name.
-    fn alias(&mut self, copy: &View, original: &View, variable: &str, span: Span) {
+    pub fn alias(&mut self, copy: &View, original: &View, variable: &str, span: Span) {
         // Of a copy that stands for a view, what counts is the array itself.
         let original = self.parts.get(&original.base).copied().unwrap_or(original.base);
         let begun = self.loop_clocks.first().copied().unwrap_or(self.clock);
@@ -294,7 +299,7 @@ impl Importer<'_> {
     /// An array of the user's is about to be written in place: by an index, an operator, `out=`, a method.
     pub fn note_write(&mut self, target: &View, span: Span) -> Res<()> {
         let base = target.base;
-        if let Some(original) = self.parts.get(&base) {
+        if let Some(original) = self.parts.get(&base).filter(|o| !self.is_fresh_base(**o)) {
             let reason = format!("a write to this part of '{original}' would not reach it");
             let hint = "assign to the array in its own order, or the whole number: z[i] = x + 1j * z[i].imag";
             return fail_hint(span, reason, hint);
@@ -350,7 +355,7 @@ impl Importer<'_> {
         if let Some(cell) = self.frame().cells.get(name).cloned() {
             match (value, cell.kind) {
                 (Value::Num(num), Some(kind)) if num.kind == kind => {
-                    self.store(&cell.view, value, span)?;
+                    self.store(&cell.view, &self.settled_for(value, kind.dtype()), span)?;
                     let value = cell.value();
                     self.frame().vars.insert(name.into(), value);
                 }

@@ -209,6 +209,9 @@ pub struct Importer<'a> {
     pub moving: Vec<Name>,
     /// Variables of which the kind must be found in this attempt.
     pub wanted: BTreeMap<JoinKey, Span>,
+    /// Where a number is Python's or NumPy's as data decide: no array may combine with the two differently.
+    /// Of integers narrower integers do, too.
+    pub loose: Option<(Span, bool)>,
     /// Containers that were written in place, and when.
     pub writes: BTreeMap<Name, Vec<u32>>,
     /// Counts writes and copies.
@@ -279,6 +282,7 @@ impl<'a> Importer<'a> {
             closed: vec![],
             moving: vec![],
             wanted: BTreeMap::new(),
+            loose: None,
             parts: BTreeMap::new(),
             born: BTreeMap::new(),
             bounds: BTreeMap::new(),
@@ -602,18 +606,7 @@ impl<'a> Importer<'a> {
 
     /// The most that an extent can be, in terms of the arguments; `None` where that is not known.
     pub fn most(&self, e: &Expr) -> Option<Expr> {
-        let mut e = e.clone();
-        for _ in 0..64 {
-            let open: Vec<Name> =
-                e.free_symbols().into_iter().filter(|s| !self.values.contains_key(s)).collect();
-            let Some(&symbol) = open.first() else { return Some(e) };
-            let (coefs, rest) = e.linear(&[symbol])?;
-            if coefs[0] < 0 || rest.contains(symbol) {
-                return None;
-            }
-            e = e.subst1(symbol, self.bounds.get(&symbol)?);
-        }
-        None
+        crate::extents::Limits { importer: self }.of(e, true, 0).map(|most| self.facts.simplify(&most))
     }
 
     /// The graph, with the body that was built.

@@ -33,6 +33,7 @@ impl Importer<'_> {
     pub fn operand(&mut self, v: &Value, to: DType, inputs: &mut Inputs, span: Span) -> Res<tasklet::Expr> {
         match v {
             Value::Array(view) => Ok(cast(to, view.dtype, inputs.read(view))),
+            Value::Num(num) if num.kind == Kind::Number => crate::either::undecided(span),
             Value::Num(num) => self.scalar_operand(num, to, inputs, span),
             other => fail(span, format!("{} is not a number or an array", other.describe())),
         }
@@ -294,6 +295,9 @@ impl Importer<'_> {
         }
         // Broadcasting must not stretch the target.
         let stretched = common.iter().zip(&target.shape).any(|(c, t)| t.is_one() && !c.is_one());
+        if stretched {
+            self.settle_ones(&common, &target.shape, span)?;
+        }
         if stretched || view.rank() > target.rank() {
             let (from, to) = (self.show_shape(&view.shape), self.show_shape(&target.shape));
             return fail(span, format!("could not broadcast input array from shape {from} into shape {to}"));
@@ -306,6 +310,15 @@ impl Importer<'_> {
             }
         }
         Ok(if view.rank() == 0 { Value::elem(Kind::Np(view.dtype), view) } else { Value::Array(view) })
+    }
+
+    /// An extent that is 1 for the arguments at hand becomes the constant where the target has 1.
+    pub fn settle_ones(&mut self, common: &[Expr], target: &[Expr], span: Span) -> Res<()> {
+        let stretched = common.iter().zip(target).filter(|(c, t)| t.is_one() && !c.is_one());
+        match stretched.map(|s| s.0).find(|c| self.on_sample(c) == Some(1)) {
+            Some(c) => self.make_constant(&c.clone(), span),
+            None => Ok(()),
+        }
     }
 
     /// `target = code(target, …)` in place; operands that overlap otherwise are copied first.

@@ -270,8 +270,7 @@ impl Importer<'_> {
             return self.module_constant(name, e, span);
         }
         let path = format!("builtins.{name}");
-        let types =
-            ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "sorted", "object"];
+        let types = ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "object"];
         if crate::numpy::is_known(&path) || types.contains(&name) {
             return Ok(Value::Path(path));
         }
@@ -323,11 +322,11 @@ impl Importer<'_> {
     pub fn path_value(&mut self, path: String, span: Span) -> Res<Value> {
         use std::f64::consts;
         let constant = match path.as_str() {
-            "numpy.pi" | "math.pi" => consts::PI,
-            "numpy.e" | "math.e" => consts::E,
-            "math.tau" => consts::TAU,
-            "numpy.inf" | "math.inf" => f64::INFINITY,
-            "numpy.nan" | "math.nan" => f64::NAN,
+            "numpy.pi" | "math.pi" | "cmath.pi" => consts::PI,
+            "numpy.e" | "math.e" | "cmath.e" => consts::E,
+            "math.tau" | "cmath.tau" => consts::TAU,
+            "numpy.inf" | "math.inf" | "cmath.inf" => f64::INFINITY,
+            "numpy.nan" | "math.nan" | "cmath.nan" => f64::NAN,
             "numpy.euler_gamma" => 0.577_215_664_901_532_9,
             "numpy.newaxis" => return Ok(Value::None),
             "numpy.bool_" | "numpy.bool" => return Ok(Value::Path("numpy.bool".into())),
@@ -344,6 +343,9 @@ impl Importer<'_> {
             Value::Array(view) => {
                 let items = self.items(slice)?;
                 self.part(view, &items, span)
+            }
+            Value::Num(Num { kind: Kind::Np(_), .. }) if matches!(slice, ast::Expr::Tuple(t) if t.elts.is_empty()) => {
+                Ok(base.clone())
             }
             Value::Path(p) => match p.strip_prefix("numpy.") {
                 Some(name @ ("mgrid" | "ogrid" | "r_" | "c_" | "s_" | "index_exp")) => {

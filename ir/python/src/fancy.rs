@@ -221,7 +221,8 @@ impl Importer<'_> {
         let hint = self.hint.take();
         self.masks_fit(view, items, span)?;
         let mut picked = self.picked(view, items, span)?;
-        if picked.view.axes().iter().any(Option::is_none) {
+        let axes = picked.view.axes();
+        if axes.is_empty() || axes.iter().any(Option::is_none) {
             picked.view = self.materialize(&picked.view.clone(), view.dtype, span);
         }
         self.hint = hint;

@@ -270,6 +270,7 @@ fn attempt(
         _ => {}
     }
     importer.check_aliases();
+    importer.check_loose();
     for (key, span) in std::mem::take(&mut importer.wanted) {
         if importer.plan.kinds.contains_key(&key) {
             importer.again = true;

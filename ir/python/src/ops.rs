@@ -5,14 +5,35 @@ use weft_ir::sdfg::Span;
 use weft_ir::symbolic::{EvalError, Expr, Truth};
 use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
+use crate::args::Args;
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
 use crate::promote::{self, Binary, code, common, float_of, loop_of, strong, verb};
+use crate::truth::Test;
 use crate::value::{Kind, Num, Src, Value, View};
 
 impl Importer<'_> {
     /// An operator of Python on any two values.
     pub fn binary(&mut self, op: BinOp, a: &Value, b: &Value, span: Span) -> Res<Value> {
+        if let Some((a, b)) = self.settled(Binary::Op(op), a, b, span)? {
+            return self.binary(op, &a, &b, span);
+        }
+        if let (BinOp::Pow, Value::Array(base), Some(Kind::Int)) = (op, a, b.kind())
+            && base.dtype == DType::Bool
+        {
+            match b.as_const_int() {
+                // NumPy squares in the array's own type.
+                Some(2) => return self.convert(a, DType::I8, span),
+                Some(_) => {}
+                None => {
+                    return fail_hint(
+                        span,
+                        "a power of bool that is not a constant",
+                        "convert by astype first",
+                    );
+                }
+            }
+        }
         match (a.kind(), b.kind()) {
             (Some(ka), Some(kb)) if strong(&[ka, kb]).is_none() => self.python_binary(op, a, b, span),
             (Some(_), Some(_)) => self.ufunc2(Binary::Op(op), a, b, span),
@@ -43,6 +64,9 @@ impl Importer<'_> {
         inputs: &mut Inputs,
         span: Span,
     ) -> Res<(DType, tasklet::Expr)> {
+        if let Some((a, b)) = self.settled(op, a, b, span)? {
+            return self.ufunc2_code(op, &a, &b, inputs, span);
+        }
         let (Some(ka), Some(kb)) = (a.kind(), b.kind()) else {
             return fail(
                 span,
@@ -53,13 +77,12 @@ impl Importer<'_> {
         let mixed = |x: DType, y: DType| x == DType::U64 && y.is_signed();
         let compares = matches!(op, Binary::Op(o) if o.is_comparison());
         if compares && (mixed(ka.dtype(), kb.dtype()) || mixed(kb.dtype(), ka.dtype())) && t == DType::F64 {
-            return fail_hint(
-                span,
-                "comparison of uint64 with a signed integer",
-                "convert one of them by astype",
-            );
+            return self.compare_signs(op, a, b, inputs, span);
         }
         let (dtype, out) = loop_of(op, t).map_err(|e| crate::Diagnostic::new(span, e))?;
+        if compares && let Some(result) = outside(op, dtype, a, b) {
+            return Ok((out, tasklet::Expr::Lit(Scalar::Bool(result))));
+        }
         if op == Binary::Op(BinOp::Pow) {
             return self.power_code(a, b, dtype, inputs, span);
         }
@@ -69,6 +92,30 @@ impl Importer<'_> {
             (self.truth_operand(a, inputs, span)?, self.truth_operand(b, inputs, span)?)
         };
         Ok((out, code(op, dtype, x, y)))
+    }
+
+    /// A comparison of uint64 with signed integers, as of whole numbers.
+    fn compare_signs(
+        &mut self,
+        op: Binary,
+        a: &Value,
+        b: &Value,
+        inputs: &mut Inputs,
+        span: Span,
+    ) -> Res<(DType, tasklet::Expr)> {
+        let signed_first = a.kind().is_some_and(|k| k.dtype().is_signed());
+        let (signed, unsigned) = if signed_first { (a, b) } else { (b, a) };
+        let s = self.operand(signed, DType::I64, inputs, span)?;
+        let u = self.operand(unsigned, DType::U64, inputs, span)?;
+        let negative = tasklet::Expr::bin(BinOp::Lt, s.clone(), zero(DType::I64));
+        let s = tasklet::Expr::cast(DType::U64, s);
+        let Binary::Op(op) = op else { return fail(span, "a comparison is none") };
+        let less = matches!(op, BinOp::Lt | BinOp::Le);
+        let more = matches!(op, BinOp::Gt | BinOp::Ge);
+        let then = op == BinOp::Ne || if signed_first { less } else { more };
+        let (x, y) = if signed_first { (s, u) } else { (u, s) };
+        let lit = tasklet::Expr::Lit(Scalar::Bool(then));
+        Ok((DType::Bool, tasklet::Expr::select(negative, lit, tasklet::Expr::bin(op, x, y))))
     }
 
     /// An operand as a bool: is it not zero?
@@ -92,17 +139,15 @@ impl Importer<'_> {
             Value::Num(Num { src: Src::Lit(Scalar::F32(x)), .. }) => Some(f64::from(*x)),
             other => other.as_const_int().map(|i| i as f64),
         };
-        if a.kind().map(Kind::dtype) == Some(DType::Bool) {
-            return fail_hint(span, "a power of bool", "convert by astype first");
-        }
         if t.is_int() && !t.is_unsigned() {
-            let hint = "use a float base";
+            let reason = "integers to negative integer powers are not allowed";
             match exponent {
-                Some(x) if x < 0.0 => {
-                    return fail_hint(span, "integers to negative integer powers are not allowed", hint);
-                }
+                Some(x) if x < 0.0 => return fail_hint(span, reason, "use a float base"),
                 Some(_) => {}
-                None => return fail_hint(span, "an integer to a power that is not a constant", hint),
+                None if b.kind().is_some_and(|k| k.dtype().is_signed()) => {
+                    self.check_not_negative(b, reason, span)?;
+                }
+                None => {}
             }
         }
         let x = self.operand(a, t, inputs, span)?;
@@ -120,6 +165,25 @@ impl Importer<'_> {
             }
         };
         Ok((t, value))
+    }
+
+    /// No element may be negative.
+    fn check_not_negative(&mut self, v: &Value, message: &str, span: Span) -> Res<()> {
+        let hint = self.hint.take();
+        let good = self.binary(BinOp::Ge, v, &Value::int(0), span)?;
+        let good = match good {
+            Value::Array(_) => self.call_path("numpy.all", Args::new("np.all", vec![good], span))?,
+            other => other,
+        };
+        self.hint = hint;
+        match self.test(&good, span)? {
+            Test::Known(true) => Ok(()),
+            Test::Known(false) => fail(span, message),
+            Test::Cond(c) => {
+                self.check(c, message, span);
+                Ok(())
+            }
+        }
     }
 
     /// A unary operator or one-argument function, elementwise.
@@ -181,7 +245,27 @@ impl Importer<'_> {
             return fail(span, format!("{name} of {}", a.describe()));
         };
         let t = kind.dtype();
+        if kind == Kind::Number && !matches!(func, Func::Floor | Func::Ceil | Func::Trunc | Func::Sign) {
+            return self.call1(name, func, &self.settled_for(a, t), span);
+        }
         let float = match func {
+            Func::Exp2 if t.is_complex() => {
+                let log = self.operand(
+                    &Value::float(std::f64::consts::LN_2),
+                    t.part(),
+                    &mut Inputs::default(),
+                    span,
+                )?;
+                let scaled = |f, x: &tasklet::Expr| {
+                    tasklet::Expr::bin(BinOp::Mul, tasklet::Expr::call(f, x.clone()), log.clone())
+                };
+                let power = |x: tasklet::Expr| {
+                    let power =
+                        tasklet::Expr::bin(BinOp::Complex, scaled(Func::Real, &x), scaled(Func::Imag, &x));
+                    tasklet::Expr::call(Func::Exp, power)
+                };
+                return self.map1(name, a, t, t, power, span);
+            }
             Func::IsNan | Func::IsInf | Func::IsFinite if !t.is_float() && !t.is_complex() => DType::F64,
             Func::Floor | Func::Ceil | Func::Trunc if t.is_int() || t == DType::Bool => {
                 return self.map1(name, a, t, t, |x| x, span);
@@ -199,6 +283,13 @@ impl Importer<'_> {
             func,
             Func::Floor | Func::Ceil | Func::Trunc | Func::Rint | Func::Sign | Func::Cbrt | Func::Exp2
         );
+        if float.is_complex() && func == Func::Rint {
+            let rint = |x: tasklet::Expr| {
+                let part = |f| tasklet::Expr::call(Func::Rint, tasklet::Expr::call(f, x.clone()));
+                tasklet::Expr::bin(BinOp::Complex, part(Func::Real), part(Func::Imag))
+            };
+            return self.map1(name, a, float, float, rint, span);
+        }
         if float.is_complex() && real_only {
             return fail_hint(span, format!("{name} of complex numbers"), "take the real or imaginary part");
         }
@@ -231,6 +322,9 @@ impl Importer<'_> {
             return fail(span, "where takes numbers and arrays");
         };
         let t = common(&[ka, kb]);
+        let floats =
+            [ka, kb].iter().any(|k| *k != Kind::Number && (k.dtype().is_float() || k.dtype().is_complex()));
+        let (a, b) = if floats { (&self.settled_for(a, t), &self.settled_for(b, t)) } else { (a, b) };
         let shape = self.broadcast(&[c.shape(), a.shape(), b.shape()], span)?;
         let mut inputs = Inputs::default();
         let hint = self.hint.take();
@@ -243,6 +337,7 @@ impl Importer<'_> {
 
     /// The value in another type (`astype`, `np.float32(x)`); a new array.
     pub fn convert(&mut self, a: &Value, to: DType, span: Span) -> Res<Value> {
+        let a = &self.settled_for(a, to);
         let Some(kind) = a.kind() else { return fail(span, format!("{} has no element type", a.describe())) };
         let from = kind.dtype();
         if from.is_complex() && !to.is_complex() {
@@ -406,7 +501,7 @@ impl Importer<'_> {
     }
 
     /// `a ** b` of Python floats: where the result is no float, the run ends.
-    fn float_power(&mut self, a: &Value, b: &Value, span: Span) -> Res<Value> {
+    pub fn float_power(&mut self, a: &Value, b: &Value, span: Span) -> Res<Value> {
         let (a, b) = (self.hold(a.clone(), span)?, self.hold(b.clone(), span)?);
         let power = self.python_ufunc(BinOp::Pow, &a, &b, Kind::Float, span)?;
         let mut term = |v: &Value| -> Res<tasklet::Expr> {
@@ -425,7 +520,11 @@ impl Importer<'_> {
         let nil = zero(DType::F64);
         let whole = bin(BinOp::Eq, &y, &call(Func::Floor, &y));
         let real = either(tasklet::Expr::un(UnOp::Not, bin(BinOp::Lt, &x, &nil)), whole);
-        self.check(real, "a negative float to a power that is no integer is complex", span);
+        self.check(
+            real,
+            "a negative float to a power that is no integer is complex, which is not supported here",
+            span,
+        );
         let defined =
             either(bin(BinOp::Ne, &x, &nil), tasklet::Expr::un(UnOp::Not, bin(BinOp::Lt, &y, &nil)));
         self.check(defined, "zero to a negative power", span);
@@ -520,6 +619,12 @@ impl Importer<'_> {
             BinOp::Shr if matches!(b.as_int(), Some(0..=62)) => {
                 self.int_value(a.floor_div(&Expr::int(1 << b.as_int().unwrap_or(0))), span)
             }
+            BinOp::Shl | BinOp::Shr => {
+                let factor = self.int_power(&Expr::int(2), b, span)?;
+                let factor = self.as_int(&factor, span)?;
+                let op = if op == BinOp::Shl { BinOp::Mul } else { BinOp::FloorDiv };
+                self.int_binary(op, a, &factor, span)
+            }
             BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor => match (a.as_int(), b.as_int()) {
                 (Some(x), Some(y)) => Ok(Value::int(match op {
                     BinOp::BitAnd => x & y,
@@ -553,7 +658,11 @@ impl Importer<'_> {
         let sym = |e: &Expr| tasklet::Expr::Sym(e.clone());
         let wide = |e: &Expr| tasklet::Expr::cast(DType::F64, sym(e));
         let least = tasklet::Expr::bin(BinOp::Ge, sym(b), sym(&Expr::zero()));
-        self.check(least, "an integer to a negative power is a float, which is not supported here", span);
+        self.check(
+            least,
+            "an integer to a negative power or shifted by a negative number, which is not supported here",
+            span,
+        );
         let size = tasklet::Expr::bin(BinOp::Pow, tasklet::Expr::un(UnOp::Abs, wide(a)), wide(b));
         let fits = tasklet::Expr::bin(BinOp::Le, size, tasklet::Expr::Lit(Scalar::F64(9.2e18)));
         self.check(fits, "the integer is too large: integers have 64 bits here", span);
@@ -595,6 +704,29 @@ impl Importer<'_> {
     }
 }
 
+/// What a comparison of integers of type `t` gives where one side is a Python int that the type does not have.
+fn outside(op: Binary, t: DType, a: &Value, b: &Value) -> Option<bool> {
+    let (low, high) = promote::int_range(t)?;
+    let far = |v: &Value| match v {
+        Value::Num(Num { kind: Kind::Int, .. }) => v.as_const_int().map(i128::from),
+        _ => None,
+    };
+    let side = |i: i128| if i < low { Some(-1) } else { (i > high).then_some(1) };
+    // The sign of a - b.
+    let sign = match (far(a).and_then(side), far(b).and_then(side)) {
+        (Some(sign), None) => sign,
+        (None, Some(sign)) => -sign,
+        _ => return None,
+    };
+    let Binary::Op(op) = op else { return None };
+    Some(match op {
+        BinOp::Lt | BinOp::Le => sign < 0,
+        BinOp::Gt | BinOp::Ge => sign > 0,
+        BinOp::Ne => true,
+        _ => false,
+    })
+}
+
 /// A result that keeps being Python's.
 pub fn rekind(value: Value, kind: Kind) -> Value {
     match value {
@@ -608,7 +740,7 @@ pub fn zero(t: DType) -> tasklet::Expr {
 }
 
 /// A Python float or int literal as a float.
-fn as_f64(v: &Value) -> Option<f64> {
+pub fn as_f64(v: &Value) -> Option<f64> {
     match v {
         Value::Num(Num { src: Src::Lit(Scalar::F64(x)), .. }) => Some(*x),
         other => other.as_const_int().filter(|i| i.unsigned_abs() < 1 << 53).map(|i| i as f64),

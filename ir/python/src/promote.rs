@@ -1,7 +1,7 @@
 //! NumPy's result types (NEP 50) and which loop an operation runs in.
 
 use weft_ir::dtype::{DType, Scalar};
-use weft_ir::tasklet::{BinOp, Expr};
+use weft_ir::tasklet::{BinOp, Expr, Func, UnOp};
 
 use crate::value::Kind;
 
@@ -27,7 +27,7 @@ pub fn strong(kinds: &[Kind]) -> Option<DType> {
     let strong = strong?;
     Some(kinds.iter().fold(strong, |t, k| match k {
         Kind::Int if t == DType::Bool => DType::I64,
-        Kind::Float if !(t.is_float() || t.is_complex()) => DType::F64,
+        Kind::Float | Kind::Number if !(t.is_float() || t.is_complex()) => DType::F64,
         Kind::Complex if t == DType::F32 || t == DType::C64 => DType::C64,
         Kind::Complex => DType::C128,
         _ => t,
@@ -75,7 +75,6 @@ pub fn loop_of(op: Binary, t: DType) -> Result<(DType, DType), String> {
         Shl | Shr if t == DType::Bool || t.is_int() => (no_bool(t), no_bool(t)),
         Shl | Shr => return wrong(t.numpy()),
         And | Or => (DType::Bool, DType::Bool),
-        Lt | Le | Gt | Ge | Min | Max if t.is_complex() => return wrong("complex numbers here"),
         Eq | Ne | Lt | Le | Gt | Ge => (t, DType::Bool),
         Min | Max => (t, t),
         Complex => {
@@ -100,6 +99,10 @@ pub fn code(op: Binary, t: DType, a: Expr, b: Expr) -> Expr {
         Binary::LogicalOr => BinOp::Or,
         Binary::LogicalXor => BinOp::Ne,
     };
+    if t.is_complex() && matches!(op, BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::Min | BinOp::Max)
+    {
+        return ordered(op, a, b);
+    }
     let op = match (op, t) {
         (BinOp::Add | BinOp::Max | BinOp::BitOr, DType::Bool) => BinOp::Or,
         (BinOp::Mul | BinOp::Min | BinOp::BitAnd, DType::Bool) => BinOp::And,
@@ -107,6 +110,24 @@ pub fn code(op: Binary, t: DType, a: Expr, b: Expr) -> Expr {
         (op, _) => op,
     };
     Expr::bin(op, a, b)
+}
+
+/// NumPy's order of complex numbers: by their real parts, then by the imaginary ones.
+fn ordered(op: BinOp, a: Expr, b: Expr) -> Expr {
+    let bin = |op, x: Expr, y: Expr| Expr::bin(op, x, y);
+    let call = |f, x: &Expr| Expr::call(f, x.clone());
+    let not_nan = |x: &Expr| Expr::un(UnOp::Not, call(Func::IsNan, x));
+    if matches!(op, BinOp::Min | BinOp::Max) {
+        // The first that is NaN stays.
+        let first = ordered(if op == BinOp::Min { BinOp::Le } else { BinOp::Ge }, a.clone(), b.clone());
+        return Expr::select(bin(BinOp::Or, call(Func::IsNan, &a), first), a, b);
+    }
+    let (x, y) = (call(Func::Real, &a), call(Func::Real, &b));
+    let (u, v) = (call(Func::Imag, &a), call(Func::Imag, &b));
+    let strict = if matches!(op, BinOp::Lt | BinOp::Le) { BinOp::Lt } else { BinOp::Gt };
+    let known = bin(BinOp::And, not_nan(&u), not_nan(&v));
+    let by_real = bin(BinOp::And, bin(strict, x.clone(), y.clone()), known);
+    bin(BinOp::Or, by_real, bin(BinOp::And, bin(BinOp::Eq, x, y), bin(op, u, v)))
 }
 
 /// The stem of the label.
@@ -174,7 +195,7 @@ pub fn binary_named(name: &str) -> Option<Binary> {
         "greater_equal" => Ge,
         "minimum" => Min,
         "maximum" => Max,
-        "arctan2" => Atan2,
+        "arctan2" | "atan2" => Atan2,
         "hypot" => Hypot,
         "copysign" => CopySign,
         "nextafter" => NextAfter,

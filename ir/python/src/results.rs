@@ -44,6 +44,9 @@ impl Importer<'_> {
             let Some(kind) = item.kind() else {
                 return fail(span, format!("{} cannot be returned", item.describe()));
             };
+            if kind == Kind::Number {
+                return crate::either::undecided(span);
+            }
             let most = item.shape().iter().map(|n| self.room_for(n, span)).collect::<Res<Vec<_>>>()?;
             kinds.push(Returned { kind, most, array: matches!(item, Value::Array(_)) });
         }

@@ -359,6 +359,7 @@ impl Importer<'_> {
         for (value, region) in arms {
             self.push_region();
             self.append(region);
+            let value = if scalars { self.settled_for(&value, kind.dtype()) } else { value };
             let stored = self.store(&cell, &value, span);
             let region = self.pop_region();
             stored?;

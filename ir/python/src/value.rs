@@ -16,6 +16,8 @@ use crate::context::{Join, JoinKey};
 pub enum Kind {
     Bool,
     Int,
+    /// A Python int or a Python float: data decide. Its value is kept as a float.
+    Number,
     Float,
     Complex,
     Np(DType),
@@ -27,7 +29,7 @@ impl Kind {
         match self {
             Kind::Bool => DType::Bool,
             Kind::Int => DType::I64,
-            Kind::Float => DType::F64,
+            Kind::Number | Kind::Float => DType::F64,
             Kind::Complex => DType::C128,
             Kind::Np(t) => t,
         }
@@ -42,6 +44,7 @@ impl Kind {
         match self {
             Kind::Bool => "a Python bool".into(),
             Kind::Int => "a Python int".into(),
+            Kind::Number => "a Python int or float, as data decide,".into(),
             Kind::Float => "a Python float".into(),
             Kind::Complex => "a Python complex".into(),
             Kind::Np(t) => format!("a NumPy {}", t.numpy()),

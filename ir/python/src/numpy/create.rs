@@ -1,7 +1,7 @@
 //! Functions that make arrays.
 
 use weft_ir::dtype::{DType, Scalar};
-use weft_ir::sdfg::Span;
+use weft_ir::sdfg::{Span, row_major};
 use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
@@ -78,8 +78,18 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function { name: "numpy.copy", parameters: "a, ~order=None", run: array, limits: "" },
     Function { name: "numpy.asarray", parameters: "a, dtype=None, ~order=None", run: as_array, limits: "" },
-    Function { name: "numpy.ascontiguousarray", parameters: "a, dtype=None", run: contiguous, limits: "" },
-    Function { name: "numpy.asfortranarray", parameters: "a, dtype=None", run: as_array, limits: "" },
+    Function {
+        name: "numpy.ascontiguousarray",
+        parameters: "a, dtype=None",
+        run: |s, b| contiguous(s, b, false),
+        limits: "",
+    },
+    Function {
+        name: "numpy.asfortranarray",
+        parameters: "a, dtype=None",
+        run: |s, b| contiguous(s, b, true),
+        limits: "",
+    },
     Function::new("numpy.ndarray", "shape, dtype=None, *, ~order=None", |s, b| filled(s, b, None)),
 ];
 
@@ -190,12 +200,41 @@ fn as_array(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     }
 }
 
-/// As `asarray`, with at least one dimension.
-fn contiguous(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+/// As `asarray`, with at least one dimension, in C or Fortran order: the array itself if it is in it.
+fn contiguous(s: &mut Importer, b: &mut Bound, fortran: bool) -> Res<Value> {
     let span = b.span;
+    let name = b.name.clone();
     let value = as_array(s, b)?;
     let view = s.view_of(value, span)?;
-    Ok(Value::Array(if view.rank() == 0 { view.insert_dim(0) } else { view }))
+    if view.rank() == 0 {
+        return Ok(Value::Array(view.insert_dim(0)));
+    }
+    let mut wanted = view.shape.clone();
+    if fortran {
+        wanted.reverse();
+    }
+    let mut wanted = row_major(&wanted);
+    if fortran {
+        wanted.reverse();
+    }
+    // Where an extent is 1 its stride is of no account.
+    if let Some(n) =
+        view.shape.iter().find(|n| n.as_int().is_none() && s.on_sample(n).is_some_and(|n| n <= 1))
+    {
+        return s.make_constant(&n.clone(), span);
+    }
+    let fits = view.shape.iter().any(Expr::is_zero)
+        || view.shape.iter().zip(view.strides.iter().zip(&wanted)).all(|(n, (a, b))| n.is_one() || a == b);
+    // Of the results of operations only NumPy knows the order, except where there is one dimension.
+    let known = view.rank() == 1 || s.sdfg.data.get(&view.base).is_some_and(|d| !d.transient);
+    if (known && fits) || s.is_fresh(&view, &[]) {
+        return Ok(Value::Array(view));
+    }
+    let copy = s.materialize(&view, view.dtype, span);
+    if !known || view.shape.iter().any(|n| s.on_sample(n).is_none()) {
+        s.alias(&copy, &view, &name, span);
+    }
+    Ok(Value::Array(copy))
 }
 
 fn arange(s: &mut Importer, b: &mut Bound) -> Res<Value> {

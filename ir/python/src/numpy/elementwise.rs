@@ -4,7 +4,7 @@ use weft_ir::dtype::{DType, Scalar};
 use weft_ir::sdfg::Span;
 use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
-use super::Function;
+use super::{Function, PRELUDE_ID};
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
@@ -104,6 +104,9 @@ impl Importer<'_> {
 
     pub fn sign_of(&mut self, a: &Value, span: Span) -> Res<Value> {
         let t = a.kind().map_or(DType::F64, Kind::dtype);
+        if t.is_complex() {
+            return self.inline(PRELUDE_ID, "complex_sign", Args::new("sign", vec![a.clone()], span));
+        }
         if !t.is_int() {
             return self.call1("sign", Func::Sign, a, span);
         }

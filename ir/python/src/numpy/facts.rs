@@ -2,12 +2,13 @@
 
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::sdfg::library::float_part;
-use weft_ir::symbolic::{Expr, Fact};
+use weft_ir::symbolic::{Expr, Fact, Truth};
+use weft_ir::tasklet::BinOp;
 
 use super::Function;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
-use crate::promote::float_of;
+use crate::promote::{Binary, float_of};
 use crate::value::{Kind, Value};
 
 pub const FUNCTIONS: &[Function] = &[
@@ -20,6 +21,10 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("weft.real_type", "a", real_type),
     Function { name: "weft.largest", parameters: "a", run: largest, limits: "" },
     Function { name: "weft.places", parameters: "mask", run: places, limits: "" },
+    Function::new("weft.complex", "re, im", complex),
+    Function::new("weft.is_more", "a, b", is_more),
+    Function::new("weft.is_python", "x", is_python),
+    Function::new("weft.like", "x, value", like),
     Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
 ];
 
@@ -88,6 +93,12 @@ fn real_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     Ok(Value::Path(format!("numpy.{}", t.numpy())))
 }
 
+/// A complex number of its parts.
+fn complex(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let (re, im) = (b.get("re"), b.get("im"));
+    s.ufunc2(Binary::Op(BinOp::Complex), &re, &im, b.span)
+}
+
 /// The largest finite number of a floating-point type.
 fn largest(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     Ok(match element(s, b)? {
@@ -108,6 +119,32 @@ fn places(s: &mut Importer, b: &mut Bound) -> Res<Value> {
         s.bounds.insert(symbol, most);
     }
     Ok(Value::sym(n))
+}
+
+/// `a > b` of extents, decided by the arguments at hand where they do.
+fn is_more(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let (x, y) = (b.get("a"), b.get("b"));
+    let (m, n) = (s.as_int(&x, b.span)?, s.as_int(&y, b.span)?);
+    match s.nonneg_everywhere(&(&m - &n - 1), b.span)? {
+        Truth::Unknown => s.binary(BinOp::Gt, &x, &y, b.span),
+        known => Ok(Value::bool(known.is_yes())),
+    }
+}
+
+/// Is this a number of Python's?
+fn is_python(_: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let kind = b.get("x").kind();
+    Ok(Value::bool(kind.is_some_and(Kind::is_python)))
+}
+
+/// The value as a number of the kind of `x`.
+fn like(s: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let value = b.get("value");
+    match b.get("x").kind() {
+        Some(Kind::Int) => s.truncated(&value, b.span),
+        Some(kind) if kind.is_python() => s.python_scalar(&value, kind, b.span),
+        _ => Ok(value),
+    }
 }
 
 fn refuse(_: &mut Importer, b: &mut Bound) -> Res<Value> {

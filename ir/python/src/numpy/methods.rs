@@ -171,6 +171,10 @@ impl Importer<'_> {
                 return fail(span, format!("the method '{name}' of {} is not supported", other.describe()));
             }
         }
+        if matches!(name, "conj" | "conjugate") && !object.kind().is_some_and(|k| k.dtype().is_complex()) {
+            // The method gives real arrays themselves, the function a copy.
+            return Ok(object);
+        }
         args.pos.insert(0, object);
         if let Some(function) = super::find(&format!("ndarray.{name}")) {
             let mut bound = args.bind(function.parameters)?;

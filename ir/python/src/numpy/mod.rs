@@ -24,7 +24,8 @@ pub mod ufunc;
 
 use std::sync::{Arc, LazyLock};
 
-use weft_ir::sdfg::Source;
+use weft_ir::names::Name;
+use weft_ir::sdfg::{Source, Span};
 
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail_hint};
@@ -106,6 +107,11 @@ const PRELUDE: &str = concat!(
     include_str!("../prelude/shape.py"),
     include_str!("../prelude/stats.py"),
     include_str!("../prelude/sort.py"),
+    include_str!("../prelude/sets.py"),
+    include_str!("../prelude/poly.py"),
+    include_str!("../prelude/scalars.py"),
+    include_str!("../prelude/ints.py"),
+    include_str!("../prelude/complex.py"),
     include_str!("../prelude/linalg.py"),
     include_str!("../prelude/fft.py")
 );
@@ -144,6 +150,22 @@ pub fn is_known(path: &str) -> bool {
 }
 
 impl Importer<'_> {
+    /// New arrays in C order, as NumPy's are: that decides where a `reshape` of them copies.
+    fn in_rows(&mut self, value: Value, given: &[Name], span: Span) -> Value {
+        match value {
+            Value::Array(v) if v.rank() > 1 && !given.contains(&v.base) => {
+                let whole =
+                    self.sdfg.data.get(&v.base).is_some_and(|d| d.transient && d.shape.len() == v.rank());
+                let turned = whole && v.order().len() == v.rank() && !v.order().is_sorted();
+                Value::Array(if turned { self.materialize(&v, v.dtype, span) } else { v })
+            }
+            Value::Tuple(items) => {
+                Value::Tuple(items.into_iter().map(|v| self.in_rows(v, given, span)).collect())
+            }
+            other => other,
+        }
+    }
+
     /// Calls a function by its path.
     pub fn call_path(&mut self, path: &str, mut args: Args) -> Res<Value> {
         let path = canonical(path);
@@ -157,7 +179,10 @@ impl Importer<'_> {
             return (function.run)(self, &mut bound);
         }
         if let Some(name) = in_prelude(&path) {
-            return self.inline(PRELUDE_ID, &name, args);
+            let (span, mut given) = (args.span, vec![]);
+            args.pos.iter().chain(args.kw.values()).for_each(|v| bases(v, &mut given));
+            let value = self.inline(PRELUDE_ID, &name, args)?;
+            return Ok(self.in_rows(value, &given, span));
         }
         if let Some(value) = ufunc::call(self, &path, &mut args)? {
             return Ok(value);
@@ -185,6 +210,15 @@ impl Importer<'_> {
                 format!("NumPy and math are known, {module} is not"),
             ),
         }
+    }
+}
+
+/// The containers of the arrays in a value.
+fn bases(v: &Value, found: &mut Vec<Name>) {
+    match v {
+        Value::Array(view) => found.push(view.base),
+        Value::Tuple(items) => items.iter().for_each(|v| bases(v, found)),
+        _ => {}
     }
 }
 

@@ -11,7 +11,7 @@ use super::ufunc::func_named;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
-use crate::ops::rekind;
+use crate::ops::{as_f64, rekind};
 use crate::promote::Binary;
 use crate::truth::Test;
 use crate::value::{Kind, Num, Src, Value};
@@ -106,6 +106,12 @@ fn complex(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (re, im) = (b.get("real"), b.get("imag"));
     if im == Value::float(0.0) {
         return s.python_scalar(&re, Kind::Complex, b.span);
+    }
+    if [&re, &im].iter().all(|v| v.kind().is_some_and(|k| !k.dtype().is_complex())) {
+        let (re, im) =
+            (s.python_scalar(&re, Kind::Float, b.span)?, s.python_scalar(&im, Kind::Float, b.span)?);
+        let value = s.ufunc2(Binary::Op(BinOp::Complex), &re, &im, b.span)?;
+        return Ok(rekind(value, Kind::Complex));
     }
     let i = Value::lit(Kind::Complex, Scalar::Complex(DType::C128, 0.0, 1.0));
     let im = s.binary(BinOp::Mul, &im, &i, b.span)?;
@@ -275,6 +281,9 @@ fn isinstance(s: &mut Importer, b: &mut Bound) -> Res<Value> {
             "numpy.integer" => matches!(kind, Some(Kind::Np(t)) if t.is_int()),
             _ => return fail(b.span, format!("isinstance of '{path}' is not supported")),
         };
+        if kind == Some(Kind::Number) && matches!(path.as_str(), "builtins.int" | "builtins.float") {
+            return crate::either::undecided(b.span);
+        }
     }
     Ok(Value::bool(found))
 }
@@ -398,27 +407,33 @@ impl Importer<'_> {
         let mut items = items.into_iter();
         let Some(mut acc) = items.next() else { return fail(span, format!("{name} of nothing")) };
         let op = if name == "min" { BinOp::Min } else { BinOp::Max };
-        for item in items {
+        for mut item in items {
             let (Some(a), Some(b)) = (acc.kind(), item.kind()) else {
                 return fail(span, format!("{name} of {} and {}", acc.describe(), item.describe()));
             };
-            // Of a Python number and one of NumPy's of the same type, the result is treated as NumPy's.
-            let kind = if a == b { a } else { Kind::Np(a.dtype()) };
-            let one_type = a.dtype() == b.dtype() && !a.dtype().is_complex();
-            if !one_type || acc.shape().len() + item.shape().len() > 0 {
+            let plain = !a.dtype().is_complex() && acc.shape().len() + item.shape().len() == 0;
+            let Some(kind) = (if plain { self.either(a, b, span) } else { None }) else {
                 let hint = format!("use np.{name}imum", name = name);
                 return fail_hint(
                     span,
                     format!("{name} of {} and {}", acc.describe(), item.describe()),
                     hint,
                 );
-            }
+            };
             if matches!(kind, Kind::Int | Kind::Bool) {
                 acc = self.binary(op, &acc, &item, span)?;
                 continue;
             }
+            if let (Some(x), Some(y)) = (as_f64(&acc), as_f64(&item)) {
+                let other = if name == "min" { y < x } else { y > x };
+                acc = if other { item } else { acc };
+                continue;
+            }
             // Python keeps the first unless the other is strictly smaller, so NaN is kept as it stands.
-            let t = a.dtype();
+            let t = kind.dtype();
+            if t == DType::F64 {
+                (acc, item) = (self.as_number(&acc, span)?, self.as_number(&item, span)?);
+            }
             let mut inputs = Inputs::default();
             let x = self.operand(&acc, t, &mut inputs, span)?;
             let y = self.operand(&item, t, &mut inputs, span)?;
@@ -434,14 +449,35 @@ impl Importer<'_> {
     pub fn call_math(&mut self, name: &str, mut args: Args) -> Res<Value> {
         let span = args.span;
         let hint = "use NumPy's function";
-        let Some(func) = func_named(name).filter(|_| !name.starts_with("arc")) else {
+        let special = match name {
+            "erf" => Some(Func::Erf),
+            "erfc" => Some(Func::Erfc),
+            "gamma" => Some(Func::Gamma),
+            "lgamma" => Some(Func::Lgamma),
+            _ => func_named(name).filter(|_| !name.starts_with("arc")),
+        };
+        if name == "log" && args.pos.len() == 2 {
+            let base = args.pos.pop().unwrap_or(Value::None);
+            let parts = [need(&mut args, 0, "x")?, base];
+            let [x, y] = parts.map(|v| self.call_math("log", Args::new("math.log", vec![v], span)));
+            return self.binary(BinOp::Div, &x?, &y?, span);
+        }
+        let Some(func) = special else {
             return match name {
+                "pow" => {
+                    let (a, b) = (need(&mut args, 0, "x")?, need(&mut args, 1, "y")?);
+                    let (a, b) = (
+                        self.python_scalar(&a, Kind::Float, span)?,
+                        self.python_scalar(&b, Kind::Float, span)?,
+                    );
+                    self.float_power(&a, &b, span)
+                }
                 "fabs" => {
                     let v = need(&mut args, 0, "x")?;
                     let v = self.python_scalar(&v, Kind::Float, span)?;
                     self.abs(&v, span)
                 }
-                "pow" | "atan2" | "hypot" | "fmod" | "copysign" if args.pos.len() == 2 && name != "pow" => {
+                "atan2" | "hypot" | "fmod" | "copysign" if args.pos.len() == 2 => {
                     let op = match name {
                         "atan2" => BinOp::Atan2,
                         "hypot" => BinOp::Hypot,

@@ -3,10 +3,10 @@
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::sdfg::{Span, Wcr};
 use weft_ir::symbolic::{Expr, Truth};
-use weft_ir::tasklet::{self, BinOp};
+use weft_ir::tasklet::{self, BinOp, Func};
 
-use super::Function;
-use crate::args::Bound;
+use super::{Function, PRELUDE_ID};
+use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::emit::Inputs;
 use crate::ops::zero;
@@ -68,7 +68,11 @@ impl Importer<'_> {
         };
         if matches!(op, Wcr::Max | Wcr::Min) {
             if view.dtype.is_complex() {
-                return fail(span, format!("{name} of complex numbers is not supported"));
+                if initial.is_some() || mask.is_some() {
+                    return fail(span, format!("{name} of complex numbers with 'initial' or 'where'"));
+                }
+                self.not_empty(&view, &dims, name, span)?;
+                return self.complex_extreme(name, &view, &dims, keepdims, b.given("out"), span);
             }
             if initial.is_none() {
                 if mask.is_some() {
@@ -132,6 +136,32 @@ impl Importer<'_> {
         }
         let value = self.result(out);
         self.give_out(b.given("out"), value, span)
+    }
+
+    /// `max` and `min` of complex numbers, one element after the other.
+    fn complex_extreme(
+        &mut self,
+        name: &str,
+        v: &View,
+        dims: &[usize],
+        keepdims: bool,
+        out: Option<Value>,
+        span: Span,
+    ) -> Res<Value> {
+        let kept: Vec<usize> = (0..v.rank()).filter(|d| !dims.contains(d)).collect();
+        let order: Vec<usize> = kept.iter().chain(dims).copied().collect();
+        let mut shape: Vec<Value> = kept.iter().map(|&d| Value::sym(v.shape[d].clone())).collect();
+        shape.push(Value::sym(dims.iter().fold(Expr::one(), |n, &d| &n * &v.shape[d])));
+        let rows = self.reshape(&v.permute(&order), &Value::Tuple(shape), span)?;
+        let ufunc = Value::Path(format!("numpy.{}imum", &name[..3]));
+        let args = Args::new(name, vec![ufunc, rows, Value::int(-1)], span);
+        let mut value = self.inline(PRELUDE_ID, "ufunc__reduce", args)?;
+        if keepdims {
+            let mut view = self.as_view(&value, span)?;
+            dims.iter().for_each(|&d| view = view.insert_dim(d));
+            value = Value::Array(view);
+        }
+        self.give_out(out, value, span)
     }
 
     /// The elements where the mask is not set are the identity; and the mask in the same shape.
@@ -213,7 +243,8 @@ impl Importer<'_> {
         let code = if to == DType::Bool {
             tasklet::Expr::bin(BinOp::Ne, x, zero(from))
         } else if from.is_complex() && !to.is_complex() {
-            return fail(span, "a complex array does not reduce to a real type");
+            // As NumPy does with a warning: the imaginary part goes.
+            tasklet::Expr::cast(to, tasklet::Expr::call(Func::Real, x))
         } else {
             tasklet::Expr::cast(to, x)
         };
@@ -238,6 +269,7 @@ impl Importer<'_> {
 
     /// Sorted dimensions that an `axis` argument names.
     pub fn axes(&mut self, axis: Option<Value>, rank: usize, span: Span) -> Res<Vec<usize>> {
+        let single = !matches!(axis, Some(Value::Tuple(_)));
         let items = match axis {
             None | Some(Value::None) => return Ok((0..rank).collect()),
             Some(Value::Tuple(items)) => items,
@@ -247,6 +279,8 @@ impl Importer<'_> {
         let mut dims = vec![];
         for item in items {
             match item.as_const_int() {
+                // NumPy lets these pass for scalars.
+                Some(0 | -1) if rank == 0 && single => {}
                 Some(i) if (-n..n).contains(&i) => dims.push(i.rem_euclid(n) as usize),
                 Some(i) => {
                     return fail(span, format!("axis {i} is out of bounds for array of dimension {rank}"));

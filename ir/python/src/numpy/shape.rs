@@ -215,6 +215,13 @@ impl Importer<'_> {
         let columns = match order {
             None | Some("C") => false,
             Some("F") => true,
+            Some(order @ ("A" | "K"))
+                if view.rank() > 1 && self.sdfg.data.get(&view.base).is_some_and(|d| d.transient) =>
+            {
+                let reason =
+                    format!("order '{order}' of an array that was computed: NumPy decides how it lies");
+                return fail_hint(span, reason, "use order 'C' or 'F'");
+            }
             Some(order @ ("A" | "K")) => {
                 let lies = |s: &Self, view: &View| {
                     let rows = row_major(&view.shape);

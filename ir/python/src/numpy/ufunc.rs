@@ -75,6 +75,10 @@ pub fn func_named(name: &str) -> Option<Func> {
     FUNCTIONS.iter().find(|f| f.0 == name).map(|f| f.1)
 }
 
+/// Ufuncs of two arguments that are written in Python.
+const WRITTEN: &[&str] =
+    &["gcd", "lcm", "fmax", "fmin", "logaddexp", "logaddexp2", "heaviside", "float_power"];
+
 fn is_unary(name: &str) -> bool {
     func_named(name).is_some() || OTHERS.contains(&name)
 }
@@ -86,8 +90,10 @@ fn parts(path: &str) -> Option<(&str, Option<&str>)> {
         Some((base, method)) => (base, Some(method)),
         None => (name, None),
     };
-    let methods = ["outer", "reduce", "accumulate", "at"];
-    let known = binary_named(base).is_some() || (is_unary(base) && method.is_none());
+    let methods = ["outer", "reduce", "accumulate", "reduceat", "at"];
+    let known = binary_named(base).is_some()
+        || (is_unary(base) && method.is_none_or(|m| m == "at"))
+        || (WRITTEN.contains(&base) && method.is_some());
     (known && method.is_none_or(|m| methods.contains(&m))).then_some((base, method))
 }
 
@@ -212,13 +218,16 @@ impl Importer<'_> {
     /// `np.add.outer(a, b)`.
     pub fn outer(&mut self, name: &str, a: &Value, b: &Value, span: Span) -> Res<Value> {
         let (a, b) = (self.array_like(a.clone(), span)?, self.array_like(b.clone(), span)?);
-        let Some(op) = binary_named(name) else { return fail(span, format!("np.{name} is not supported")) };
-        let (Value::Array(x), Value::Array(y)) = (&a, &b) else { return self.ufunc2(op, &a, &b, span) };
-        let mut left = x.clone();
-        for _ in 0..y.rank() {
-            left = left.insert_dim(left.rank());
+        let left = match (&a, &b) {
+            (Value::Array(x), Value::Array(y)) => {
+                Value::Array((0..y.rank()).fold(x.clone(), |left, _| left.insert_dim(left.rank())))
+            }
+            _ => a,
+        };
+        match binary_named(name) {
+            Some(op) => self.ufunc2(op, &left, &b, span),
+            None => self.call_path(&format!("numpy.{name}"), Args::new(name, vec![left, b], span)),
         }
-        self.ufunc2(op, &Value::Array(left), &b, span)
     }
 
     /// `np.add.reduce(a, axis=0, …)`.
@@ -268,6 +277,7 @@ impl Importer<'_> {
             "conj" | "conjugate" if t.is_complex() => {
                 self.map1("conj", a, t, t, |x| tasklet::Expr::call(Func::Conj, x), span)?
             }
+            "conj" | "conjugate" if t == DType::Bool => self.convert(a, DType::I8, span)?,
             "negative" => self.unary(UnOp::Neg, a, span)?,
             "invert" | "bitwise_not" | "bitwise_invert" => self.unary(UnOp::Invert, a, span)?,
             "square" if t == DType::Bool => self.convert(a, DType::I8, span)?,
@@ -276,7 +286,20 @@ impl Importer<'_> {
                 let one = self.operand(&Value::int(1), t, &mut Inputs::default(), span)?;
                 self.map1(name, a, t, t, |x| tasklet::Expr::bin(BinOp::Div, one, x), span)?
             }
-            "reciprocal" => return fail_hint(span, "reciprocal of integers", "divide 1.0 by it"),
+            "reciprocal" if t == DType::Bool => self.convert(a, DType::I8, span)?,
+            // The quotient, rounded towards zero.
+            "reciprocal" => {
+                let one = self.operand(&Value::int(1), t, &mut Inputs::default(), span)?;
+                let size = |x: &tasklet::Expr| match t.is_signed() {
+                    true => tasklet::Expr::un(UnOp::Abs, x.clone()),
+                    false => x.clone(),
+                };
+                let code = |x: tasklet::Expr| {
+                    let unit = tasklet::Expr::bin(BinOp::Eq, size(&x), one);
+                    tasklet::Expr::select(unit, x, zero(t))
+                };
+                self.map1(name, a, t, t, code, span)?
+            }
             "logical_not" => {
                 let not = |x: tasklet::Expr| {
                     if t == DType::Bool {

@@ -150,16 +150,22 @@ def numpy__extract(condition, arr):
 
 
 def numpy__take_along_axis(arr, indices, axis=-1):
-    n = arr.ndim
-    index = []
-    for d in range(n):
-        if d == axis % n:
-            index.append(indices)
-        else:
-            shape = [1] * n
-            shape[d] = arr.shape[d]
-            index.append(np.arange(arr.shape[d]).reshape(tuple(shape)))
-    return arr[tuple(index)]
+    """`axis=None` is not supported."""
+    return arr[places_along(arr, indices, axis)]
+
+
+def places_along(a, indices, axis):
+    n = a.ndim
+    return tuple([indices if d == axis % n else numbers_along(a, d) for d in range(n)])
+
+
+def numbers_along(a, d):
+    return np.arange(a.shape[d]).reshape((1,) * d + (a.shape[d],) + (1,) * (a.ndim - d - 1))
+
+
+def numpy__put_along_axis(arr, indices, values, axis):
+    """`axis=None` is not supported."""
+    arr[places_along(arr, indices, axis)] = values
 
 
 def numpy__angle(z, deg=False):
@@ -170,8 +176,61 @@ def numpy__angle(z, deg=False):
     return out
 
 
+def ufunc__reduceat(f, array, indices, axis=0, dtype=None):
+    """Ufuncs whose result has the type of their arguments."""
+    x = np.asarray(array)
+    if dtype is not None:
+        x = x.astype(dtype)
+    elif f == np.add or f == np.multiply:
+        x = x.astype(weft.sum_type(x), copy=False)
+    source = np.moveaxis(x, axis, 0)
+    first = np.asarray(indices)
+    count = first.shape[0]
+    if f(source[:0], source[:0]).dtype != x.dtype:
+        weft.refuse("reduceat of this ufunc", "reduce the parts one by one")
+    out = np.empty((count,) + source.shape[1:], x.dtype)
+    for k in range(count):
+        begin = int(first[k])
+        assert 0 <= begin and begin < source.shape[0], "index out-of-bounds in reduceat"
+        end = source.shape[0]
+        if k + 1 < count:
+            end = int(first[k + 1])
+        out[k] = source[begin]
+        for i in range(begin + 1, end):
+            out[k] = f(out[k], source[i])
+    return np.moveaxis(out, 0, axis)
+
+
+def chosen_places(indices):
+    """Where a mask is true, instead of the mask."""
+    if isinstance(indices, tuple):
+        return indices
+    if weft.kind(indices) == 'b':
+        return np.nonzero(indices)
+    return indices
+
+
+def changed_in_place(f, a, given):
+    indices = chosen_places(given)
+    if isinstance(indices, tuple):
+        places = [np.ravel(i) for i in np.broadcast_arrays(*indices)]
+        for k in range(len(places[0])):
+            at = tuple([i[k] for i in places])
+            a[at] = f(a[at])
+    else:
+        places = np.ravel(indices)
+        for k in range(len(places)):
+            a[places[k]] = f(a[places[k]])
+
+
 def ufunc__at(f, a, indices, b=None):
-    """Indices are one array of integers or a tuple of them."""
+    """Indices are one array of integers or a tuple of them, or a mask."""
+    if b is None:
+        return changed_in_place(f, a, indices)
+    return joined_in_place(f, a, chosen_places(indices), b)
+
+
+def joined_in_place(f, a, indices, b):
     if isinstance(indices, tuple):
         places = [np.ravel(i) for i in np.broadcast_arrays(*indices)]
         values = np.ravel(np.broadcast_to(np.asarray(b), np.broadcast_shapes(*[np.shape(i) for i in indices])))
@@ -185,3 +244,42 @@ def ufunc__at(f, a, indices, b=None):
             a[places[k]] = f(a[places[k]], values[k])
 
 
+
+
+def numpy__put(a, ind, v, mode='raise'):
+    places = np.ravel(ind)
+    values = np.ravel(v).astype(a.dtype)
+    count = values.shape[0]
+    for k in range(places.shape[0]):
+        at = int(places[k])
+        if mode == 'wrap':
+            at = at % a.size
+        elif mode == 'clip':
+            at = min(max(at, 0), a.size - 1)
+        else:
+            assert -a.size <= at and at < a.size, "an index of put is out of bounds"
+            at = at % a.size
+        if count > 0:
+            a[unravelled(at, a.shape)] = values[k % count]
+
+
+def numpy__place(arr, mask, vals):
+    chosen = np.ravel(mask)
+    values = np.ravel(vals).astype(arr.dtype)
+    assert chosen.shape[0] == arr.size, "place: mask and data must be the same size"
+    k = 0
+    for i in range(arr.size):
+        if chosen[i]:
+            assert values.shape[0] > 0, "Cannot insert from an empty array!"
+            arr[unravelled(i, arr.shape)] = values[k % values.shape[0]]
+            k = k + 1
+
+
+def numpy__putmask(a, mask, values):
+    chosen = np.ravel(mask)
+    given = np.ravel(values).astype(a.dtype)
+    assert chosen.shape[0] == a.size, "putmask: mask and data must be the same size"
+    if given.shape[0] > 0:
+        for i in range(a.size):
+            if chosen[i]:
+                a[unravelled(i, a.shape)] = given[i % given.shape[0]]

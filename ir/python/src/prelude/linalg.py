@@ -49,8 +49,15 @@ def numpy__linalg__det(a):
 
 
 def numpy__linalg__slogdet(a):
-    """One matrix."""
     x = of_floats(a)
+    if x.ndim > 2:
+        matrices = stack_of(x)
+        count = matrices.shape[0]
+        signs = np.empty(count, x.dtype)
+        sizes = np.empty(count, weft.real_type(x))
+        for i in range(count):
+            signs[i], sizes[i] = np.linalg.slogdet(matrices[i])
+        return signs.reshape(x.shape[:-2]), sizes.reshape(x.shape[:-2])
     assert x.shape[0] == x.shape[1], "Last 2 dimensions of the array must be square"
     u = x.copy()
     n = u.shape[0]
@@ -81,45 +88,73 @@ def numpy__linalg__slogdet(a):
 
 
 def numpy__linalg__solve(a, b):
-    """Stacks of as many dimensions on both sides."""
     m = of_floats(a)
     r = of_floats(b)
     t = np.result_type(m, r)
     m = m.astype(t, copy=False)
     r = r.astype(t, copy=False)
-    if m.ndim == 2:
-        if r.ndim == 1:
-            return weft.solve(m, r[:, None])[:, 0]
-        if r.ndim == 2:
-            return weft.solve(m, r)
-    elif m.ndim == r.ndim:
-        matrices = stack_of(m)
-        sides = stack_of(r)
-        assert matrices.shape[0] == sides.shape[0], "the stacks have different lengths"
-        result = np.empty(sides.shape, t)
-        for i in range(matrices.shape[0]):
-            result[i] = weft.solve(matrices[i], sides[i])
-        return result.reshape(r.shape)
-    weft.refuse("solving equations of these dimensions", "solve them one by one")
+    if r.ndim == 1:
+        return np.linalg.solve(m, r[:, None])[..., 0]
+    if m.ndim == 2 and r.ndim == 2:
+        return weft.solve(m, r)
+    batch = np.broadcast_shapes(m.shape[:-2], r.shape[:-2])
+    matrices = stack_of(np.broadcast_to(m, batch + m.shape[-2:]))
+    sides = stack_of(np.broadcast_to(r, batch + r.shape[-2:]))
+    result = np.empty(sides.shape, t)
+    for i in range(matrices.shape[0]):
+        result[i] = weft.solve(matrices[i], sides[i])
+    return result.reshape(batch + r.shape[-2:])
 
 
 def numpy__linalg__qr(a, mode='reduced'):
-    """One matrix; the modes reduced and r."""
-    q, r = weft.qr(of_floats(a))
+    """The modes reduced, complete and r."""
+    x = of_floats(a)
+    if mode != 'reduced' and mode != 'r' and mode != 'complete':
+        weft.refuse("this mode of qr", "the modes reduced, complete and r are known")
+    if x.ndim > 2:
+        matrices = stack_of(x)
+        first, second = full_qr(matrices[0], mode)
+        q = np.empty((matrices.shape[0],) + first.shape, x.dtype)
+        r = np.empty((matrices.shape[0],) + second.shape, x.dtype)
+        for i in range(matrices.shape[0]):
+            q[i], r[i] = full_qr(matrices[i], mode)
+        q = q.reshape(x.shape[:-2] + first.shape)
+        r = r.reshape(x.shape[:-2] + second.shape)
+    else:
+        q, r = full_qr(x, mode)
     if mode == 'r':
         return r
-    if mode == 'reduced':
-        return q, r
-    if mode == 'complete' and a.shape[0] <= a.shape[1]:
-        return q, r
-    weft.refuse("this mode of qr", "the modes reduced and r are known")
+    return q, r
+
+
+def full_qr(x, mode):
+    """Columns of zeros leave the reflections as they are, and give the other columns of q."""
+    m, n = x.shape
+    if mode == 'complete' and weft.is_more(m, n):
+        q, r = weft.qr(np.concatenate((x, np.zeros((m, m - n), x.dtype)), axis=1))
+        return q, r[:, :n]
+    return weft.qr(x)
 
 
 def numpy__linalg__svd(a, full_matrices=True, compute_uv=True, hermitian=False):
-    """One matrix, or the values of a stack."""
     x = of_floats(a)
     if not compute_uv:
         return np.linalg.svdvals(x)
+    if x.ndim <= 2:
+        return svd_of(x, full_matrices)
+    matrices = stack_of(x)
+    count = matrices.shape[0]
+    first, values, second = svd_of(matrices[0], full_matrices)
+    u = np.empty((count,) + first.shape, x.dtype)
+    s = np.empty((count,) + values.shape, values.dtype)
+    v = np.empty((count,) + second.shape, x.dtype)
+    for i in range(count):
+        u[i], s[i], v[i] = svd_of(matrices[i], full_matrices)
+    batch = x.shape[:-2]
+    return u.reshape(batch + first.shape), s.reshape(batch + values.shape), v.reshape(batch + second.shape)
+
+
+def svd_of(x, full_matrices):
     if full_matrices:
         return weft.full_svd(x)
     return weft.svd(x)
@@ -137,15 +172,20 @@ def numpy__linalg__svdvals(x):
 
 
 def numpy__linalg__eigh(a, UPLO='L'):
-    """One matrix."""
     x = of_floats(a)
     if UPLO == 'U':
-        return weft.eigh(np.conj(x.T))
-    return weft.eigh(x)
+        x = np.conj(np.swapaxes(x, -1, -2))
+    if x.ndim <= 2:
+        return weft.eigh(x)
+    matrices = stack_of(x)
+    values = np.empty(matrices.shape[:-1], weft.real_type(x))
+    vectors = np.empty(matrices.shape, x.dtype)
+    for i in range(matrices.shape[0]):
+        values[i], vectors[i] = weft.eigh(matrices[i])
+    return values.reshape(x.shape[:-1]), vectors.reshape(x.shape)
 
 
 def numpy__linalg__eigvalsh(a, UPLO='L'):
-    """One matrix."""
     return np.linalg.eigh(a, UPLO)[0]
 
 

@@ -50,12 +50,13 @@ def numpy__median(a, axis=None, out=None, overwrite_input=False, keepdims=False)
     """One axis, or all."""
     x = np.asarray(a)
     if axis is None:
-        y = weft.sort(x.reshape(-1))
+        y = sorted_rows(x.reshape(-1))
     else:
-        y = weft.sort(np.moveaxis(x, axis, -1))
+        y = sorted_rows(np.moveaxis(x, axis, -1))
     t = weft.float_type(y)
     n = y.shape[-1]
-    assert n > 0, "the median of no elements"
+    if not weft.is_more(n, 0):
+        return given_out(out, kept(np.full(y.shape[:-1], np.nan, t)[()], x, axis, keepdims))
     low = y[..., (n - 1) // 2].astype(t)
     high = y[..., n // 2].astype(t)
     middle = np.where(n % 2 == 1, low, (low + high) / 2)
@@ -63,6 +64,8 @@ def numpy__median(a, axis=None, out=None, overwrite_input=False, keepdims=False)
 
 
 def with_nan(middle, y):
+    if weft.kind(y) == 'c':
+        return np.where(np.isnan(y[..., -1]), y[..., -1], middle)
     if weft.kind(y) == 'f':
         return np.where(y[..., -1] != y[..., -1], y[..., -1], middle)
     return middle

@@ -58,7 +58,7 @@ def running(f, a, axis, dtype):
         t = weft.sum_type(x)
     else:
         t = dtype
-    if axis is None:
+    if axis is None or x.ndim == 0 and (axis == 0 or axis == -1):
         return running_along(f, x.reshape(-1), 0, t)
     return running_along(f, x, axis, t)
 
@@ -75,12 +75,16 @@ def running_along(f, x, axis, t):
 
 
 def better_max(x, best):
+    if weft.kind(x) == 'c':
+        return (x > best) | (np.isnan(x) & ~np.isnan(best))
     if weft.kind(x) == 'f':
         return (x > best) | ((x != x) & (best == best))
     return x > best
 
 
 def better_min(x, best):
+    if weft.kind(x) == 'c':
+        return (x < best) | (np.isnan(x) & ~np.isnan(best))
     if weft.kind(x) == 'f':
         return (x < best) | ((x != x) & (best == best))
     return x < best
@@ -96,7 +100,7 @@ def numpy__argmin(a, axis=None, out=None, *, keepdims=False):
 
 def first_best(better, a, axis, keepdims):
     x = np.asarray(a)
-    if axis is None or x.ndim == 1:
+    if axis is None or x.ndim == 1 or x.ndim == 0 and (axis == 0 or axis == -1):
         at = first_best_of(better, x.reshape(-1))
         if keepdims:
             return np.full((1,) * x.ndim, at)
@@ -128,11 +132,12 @@ def first_best_of(better, x):
 
 
 def numpy__round(a, decimals=0, out=None):
-    """Integers to negative decimals are not supported."""
     x = np.asarray(a)
+    if weft.kind(x) == 'c':
+        return given_out(out, weft.complex(np.round(x.real, decimals), np.round(x.imag, decimals)))
     if weft.kind(x) == 'i' or weft.kind(x) == 'u':
         if decimals < 0:
-            weft.refuse("integers rounded to negative decimals", "divide, round and multiply")
+            return given_out(out, (np.rint(x / 10.0 ** -decimals) * 10.0 ** -decimals).astype(x.dtype))
         return given_out(out, +x)
     if decimals == 0:
         return given_out(out, np.rint(x))
@@ -172,9 +177,8 @@ def numpy__deg2rad(x):
 
 
 def numpy__float_power(x1, x2):
-    """Complex numbers are not supported."""
     if weft.kind(np.asarray(x1)) == 'c' or weft.kind(np.asarray(x2)) == 'c':
-        weft.refuse("float_power of complex numbers", "use np.power")
+        return np.power(np.asarray(x1).astype(np.complex128), np.asarray(x2).astype(np.complex128))
     return np.power(np.asarray(x1).astype(np.float64), np.asarray(x2).astype(np.float64))
 
 
@@ -192,14 +196,14 @@ def numpy__signbit(x):
 
 
 def numpy__fmax(x1, x2):
-    if weft.kind(x1) == 'f' or weft.kind(x2) == 'f':
-        return np.where(np.isnan(x1), x2, np.where(np.isnan(x2), x1, np.maximum(x1, x2)))
+    if weft.kind(x1) in 'fc' or weft.kind(x2) in 'fc':
+        return np.where(np.isnan(x2), x1, np.where(np.isnan(x1), x2, np.maximum(x1, x2)))
     return np.maximum(x1, x2)
 
 
 def numpy__fmin(x1, x2):
-    if weft.kind(x1) == 'f' or weft.kind(x2) == 'f':
-        return np.where(np.isnan(x1), x2, np.where(np.isnan(x2), x1, np.minimum(x1, x2)))
+    if weft.kind(x1) in 'fc' or weft.kind(x2) in 'fc':
+        return np.where(np.isnan(x2), x1, np.where(np.isnan(x1), x2, np.minimum(x1, x2)))
     return np.minimum(x1, x2)
 
 
@@ -242,10 +246,14 @@ def numpy__array_equal(a1, a2):
 
 
 def numpy__nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
-    """Complex numbers are not supported."""
     a = np.asarray(x)
     if weft.kind(a) == 'c':
-        weft.refuse("nan_to_num of complex numbers", "take real and imaginary parts")
+        parts = [np.nan_to_num(part, True, nan, posinf, neginf) for part in (a.real, a.imag)]
+        found = weft.complex(parts[0], parts[1])
+        if copy:
+            return found
+        a[...] = found
+        return a
     if weft.kind(a) == 'f':
         if posinf is None:
             high = weft.largest(a)
@@ -325,10 +333,18 @@ def numpy__polyval(p, x):
     return result
 
 
+def numpy__correlate(a, v, mode='valid'):
+    x = np.asarray(a)
+    y = np.conj(np.asarray(v))
+    if weft.is_more(y.shape[0], x.shape[0]):
+        return convolved(y, x[::-1], mode)[::-1]
+    return convolved(x, y[::-1], mode)
+
+
 def numpy__convolve(a, v, mode='full'):
     x = np.asarray(a)
     y = np.asarray(v)
-    if y.shape[0] > x.shape[0]:
+    if weft.is_more(y.shape[0], x.shape[0]):
         return convolved(y, x, mode)
     return convolved(x, y, mode)
 
@@ -350,8 +366,9 @@ def convolved(x, y, mode):
 
 def numpy__searchsorted(a, v, side='left'):
     """`sorter` is not supported."""
-    c = np.asarray(a)
-    x = np.asarray(v)
+    t = np.result_type(a, v)
+    c = np.asarray(a).astype(t, copy=False)
+    x = np.asarray(v).astype(t, copy=False)
     if x.ndim == 0:
         return np.int64(place_of(c, x, side))
     flat = x.reshape(-1)
@@ -361,15 +378,37 @@ def numpy__searchsorted(a, v, side='left'):
     return result.reshape(x.shape)
 
 
+def is_before(x, y):
+    """NaN comes last."""
+    if weft.kind(x) == 'c':
+        return complex_before(x, y)
+    if weft.kind(x) == 'f':
+        return (x < y) | ((y != y) & (x == x))
+    return x < y
+
+
+def complex_before(x, y):
+    """By real parts, then by imaginary ones, NaN last in each; without NaN first."""
+    if np.isnan(x) or np.isnan(y):
+        a = 2 * int(np.isnan(x.real)) + int(np.isnan(x.imag))
+        b = 2 * int(np.isnan(y.real)) + int(np.isnan(y.imag))
+        if a != b:
+            return a < b
+        if a == 1:
+            return bool(x.real < y.real)
+        return bool(a == 2 and x.imag < y.imag)
+    return bool(x < y)
+
+
 def place_of(c, x, side):
     low = 0
     high = c.shape[0]
     while low < high:
         middle = (low + high) // 2
         if side == 'left':
-            before = c[middle] < x
+            before = is_before(c[middle], x)
         else:
-            before = c[middle] <= x
+            before = not is_before(x, c[middle])
         if before:
             low = middle + 1
         else:
@@ -443,6 +482,10 @@ def numpy__iscomplex(x):
 def numpy__nanmax(a, axis=None, out=None, keepdims=False):
     """Where all elements are NaN the result is NaN, without a warning."""
     x = np.asarray(a)
+    if weft.kind(x) == 'c':
+        lost = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
+        found = np.max(np.where(np.isnan(x), x.dtype.type(-np.inf), x), axis=axis, keepdims=keepdims)
+        return given_out(out, np.where(lost, x.dtype.type(np.nan), found))
     if weft.kind(x) != 'f':
         return np.max(x, axis=axis, out=out, keepdims=keepdims)
     lost = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
@@ -453,6 +496,10 @@ def numpy__nanmax(a, axis=None, out=None, keepdims=False):
 def numpy__nanmin(a, axis=None, out=None, keepdims=False):
     """Where all elements are NaN the result is NaN, without a warning."""
     x = np.asarray(a)
+    if weft.kind(x) == 'c':
+        lost = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
+        found = np.min(np.where(np.isnan(x), x.dtype.type(np.inf), x), axis=axis, keepdims=keepdims)
+        return given_out(out, np.where(lost, x.dtype.type(np.nan), found))
     if weft.kind(x) != 'f':
         return np.min(x, axis=axis, out=out, keepdims=keepdims)
     lost = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
@@ -489,12 +536,20 @@ def numpy__array_equiv(a1, a2):
     return bool(np.all(np.equal(a1, a2)))
 
 
+def is_falling(b):
+    """Does the first element that differs from the one before say so?"""
+    first = 1
+    while first < b.shape[0] and b[first] == b[first - 1]:
+        first = first + 1
+    return first < b.shape[0] and not b[first - 1] < b[first]
+
+
 def numpy__digitize(x, bins, right=False):
     b = np.asarray(bins)
     n = b.shape[0]
-    down = np.any(b[1:] < b[:-1])
+    down = is_falling(b)
     c = np.where(down, b[::-1], b)
-    assert np.all(c[1:] >= c[:-1]), "bins must be monotonically increasing or decreasing"
+    assert not np.any(np.where(down, b[1:] > b[:-1], b[1:] < b[:-1])), "bins must be monotonically increasing or decreasing"
     if right:
         at = np.searchsorted(c, x, 'left')
     else:
@@ -502,8 +557,20 @@ def numpy__digitize(x, bins, right=False):
     return np.where(down, n - at, at)
 
 
-def numpy__interp(x, xp, fp, left=None, right=None):
-    """Complex values and `period` are not supported."""
+def numpy__interp(x, xp, fp, left=None, right=None, period=None):
+    """Complex values are not supported."""
+    if period is not None:
+        assert period != 0, "period must be a non-zero value"
+        size = abs(period)
+        known = np.asarray(xp).astype(np.float64) % size
+        order = np.argsort(known)
+        known = known[order]
+        values = np.asarray(fp).astype(np.float64)[order]
+        return np.interp(
+            np.asarray(x).astype(np.float64) % size,
+            np.concatenate((known[-1:] - size, known, known[:1] + size)),
+            np.concatenate((values[-1:], values, values[:1])),
+        )
     at = np.asarray(x).astype(np.float64)
     flat = at.reshape(-1)
     xs = np.asarray(xp).astype(np.float64)
@@ -528,13 +595,6 @@ def numpy__interp(x, xp, fp, left=None, right=None):
         else:
             result[i] = (fs[j] - fs[j - 1]) / (xs[j] - xs[j - 1]) * (v - xs[j - 1]) + fs[j - 1]
     return result.reshape(at.shape)
-
-
-def builtins__round(number, ndigits=None):
-    """`ndigits` of Python floats is not supported."""
-    if ndigits is not None:
-        weft.refuse("round to digits", "use np.round, which differs from Python's in the last digit")
-    return int(np.rint(number))
 
 
 def math__degrees(x):
@@ -611,36 +671,74 @@ def math__prod(iterable, *, start=1):
     return result
 
 
-def numpy__gradient(f, *spacing, axis=None, edge_order=1):
-    """One spacing for all axes, a scalar; of one-dimensional arrays or one axis."""
+def numpy__gradient(f, *varargs, axis=None, edge_order=1):
     x = np.asarray(f)
-    if len(spacing) > 1 or edge_order != 1:
-        weft.refuse("gradient with these arguments", "write the differences as slices")
-    if axis is None and x.ndim > 1:
-        if len(spacing) == 1:
-            return tuple([gradient_along(x, spacing[0], d) for d in range(x.ndim)])
-        return tuple([gradient_along(x, 1.0, d) for d in range(x.ndim)])
-    along = 0 if axis is None else axis
-    if len(spacing) == 1:
-        return gradient_along(x, spacing[0], along)
-    return gradient_along(x, 1.0, along)
+    if axis is None:
+        axes = tuple(range(x.ndim))
+    elif isinstance(axis, tuple):
+        axes = axis
+    else:
+        axes = (axis,)
+    if len(varargs) == 0:
+        parts = tuple([gradient_along(x, 1.0, d, edge_order) for d in axes])
+    elif len(varargs) == 1:
+        parts = tuple([gradient_along(x, varargs[0], d, edge_order) for d in axes])
+    elif len(varargs) == len(axes):
+        parts = tuple([gradient_along(x, varargs[k], axes[k], edge_order) for k in range(len(axes))])
+    else:
+        raise TypeError("invalid number of arguments")
+    if len(axes) == 1:
+        return parts[0]
+    return parts
 
 
-def gradient_along(x, h, axis):
-    if np.asarray(h).ndim > 0:
-        weft.refuse("gradient with coordinates", "give the distance as a number")
+def gradient_along(x, h, axis, edge_order):
+    """Within, and at the ends by formulas of the first or second order."""
     result = np.empty(x.shape, weft.float_type(x))
-    f = np.moveaxis(x, axis, 0)
+    f = np.moveaxis(x.astype(result.dtype), axis, 0)
     g = np.moveaxis(result, axis, 0)
-    assert f.shape[0] >= 2, "Shape of array too small to calculate a numerical gradient"
-    g[1:-1] = (f[2:] - f[:-2]) / (2.0 * h)
-    g[0] = (f[1] - f[0]) / h
-    g[-1] = (f[-1] - f[-2]) / h
+    n = f.shape[0]
+    assert n >= edge_order + 1, "Shape of array too small to calculate a numerical gradient"
+    if np.asarray(h).ndim == 0:
+        even_gradient(f, g, h, edge_order)
+    else:
+        assert len(h) == n, "when 1d, distances must match the length of the corresponding dimension"
+        uneven_gradient(f, g, np.diff(np.asarray(h) * 1.0), edge_order)
     return result
 
 
+def even_gradient(f, g, h, edge_order):
+    g[1:-1] = (f[2:] - f[:-2]) / (2.0 * h)
+    if edge_order == 1:
+        g[0] = (f[1] - f[0]) / h
+        g[-1] = (f[-1] - f[-2]) / h
+    else:
+        g[0] = -1.5 / h * f[0] + 2.0 / h * f[1] - 0.5 / h * f[2]
+        g[-1] = 0.5 / h * f[-3] - 2.0 / h * f[-2] + 1.5 / h * f[-1]
+
+
+def uneven_gradient(f, g, d, edge_order):
+    column = (-1,) + (1,) * (f.ndim - 1)
+    before = d[:-1]
+    after = d[1:]
+    a = (-after / (before * (before + after))).reshape(column)
+    b = ((after - before) / (before * after)).reshape(column)
+    c = (before / (after * (before + after))).reshape(column)
+    g[1:-1] = a * f[:-2] + b * f[1:-1] + c * f[2:]
+    if edge_order == 1:
+        g[0] = (f[1] - f[0]) / d[0]
+        g[-1] = (f[-1] - f[-2]) / d[-1]
+    else:
+        u = d[0]
+        v = d[1]
+        g[0] = -(2.0 * u + v) / (u * (u + v)) * f[0] + (u + v) / (u * v) * f[1] - u / (v * (u + v)) * f[2]
+        u = d[-2]
+        v = d[-1]
+        g[-1] = v / (u * (u + v)) * f[-3] - (v + u) / (u * v) * f[-2] + (2.0 * v + u) / (v * (u + v)) * f[-1]
+
+
 def numpy__bincount(x, weights=None, minlength=0):
-    a = np.asarray(x)
+    a = np.asarray(x).astype(np.int64)
     top = 0
     for i in range(a.shape[0]):
         assert a[i] >= 0, "'list' argument must have no negative elements"
