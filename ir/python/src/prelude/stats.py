@@ -74,61 +74,36 @@ def running_along(f, x, axis, t):
     return result
 
 
-def better_max(x, best):
-    if weft.kind(x) == 'c':
-        return (x > best) | (np.isnan(x) & ~np.isnan(best))
-    if weft.kind(x) == 'f':
-        return (x > best) | ((x != x) & (best == best))
-    return x > best
-
-
-def better_min(x, best):
-    if weft.kind(x) == 'c':
-        return (x < best) | (np.isnan(x) & ~np.isnan(best))
-    if weft.kind(x) == 'f':
-        return (x < best) | ((x != x) & (best == best))
-    return x < best
-
-
 def numpy__argmax(a, axis=None, out=None, *, keepdims=False):
-    return given_out(out, first_best(better_max, a, axis, keepdims))
+    return given_out(out, first_place(np.max, a, axis, keepdims))
 
 
 def numpy__argmin(a, axis=None, out=None, *, keepdims=False):
-    return given_out(out, first_best(better_min, a, axis, keepdims))
+    return given_out(out, first_place(np.min, a, axis, keepdims))
 
 
-def first_best(better, a, axis, keepdims):
+def first_place(extreme, a, axis, keepdims):
+    """Where the extreme element is first; NaN is extreme."""
     x = np.asarray(a)
     if axis is None or x.ndim == 1 or x.ndim == 0 and (axis == 0 or axis == -1):
-        at = first_best_of(better, x.reshape(-1))
+        at = first_place_along(extreme, x.reshape(-1), 0)
         if keepdims:
             return np.full((1,) * x.ndim, at)
         return np.int64(at)
-    source = np.moveaxis(x, axis, 0)
-    if source.shape[0] == 0:
-        raise ValueError("attempt to get argmax of an empty sequence")
-    best = source[0].copy()
-    at = np.zeros(best.shape, np.int64)
-    for i in range(1, source.shape[0]):
-        found = better(source[i], best)
-        at[...] = np.where(found, i, at)
-        best[...] = np.where(found, source[i], best)
+    at = first_place_along(extreme, x, axis)
     if keepdims:
         return np.expand_dims(at, axis)
     return at
 
 
-def first_best_of(better, x):
-    if x.shape[0] == 0:
+def first_place_along(extreme, x, axis):
+    n = x.shape[axis]
+    if n == 0:
         raise ValueError("attempt to get argmax of an empty sequence")
-    best = x[0]
-    at = 0
-    for i in range(1, x.shape[0]):
-        if better(x[i], best):
-            best = x[i]
-            at = i
-    return at
+    shape = [1] * x.ndim
+    shape[axis] = n
+    found = (x == extreme(x, axis=axis, keepdims=True)) | (x != x)
+    return np.min(np.where(found, np.arange(n).reshape(shape), n), axis=axis)
 
 
 def numpy__round(a, decimals=0, out=None):
