@@ -236,6 +236,9 @@ const PROGRAMS: &[&str] = &[
     "return sorted((c, 0.5, -c))[0], round(c * 1.005, 2), round(2.675, 2), round(0.125, 2), math.isqrt(n + 15)",
     "return np.apply_along_axis(np.sum, 0, A), np.apply_along_axis(np.sort, 1, A), np.choose([0, 1], [x[:2], A[0, :2]])",
     "return *np.unravel_index(np.argmax(A), A.shape), np.ravel_multi_index((1, 0), A.shape), np.nanargmin(x)",
+    "return np.piecewise(x, [x < 0, x >= 1], [lambda t: -t, 3, np.sqrt]), np.piecewise(x, x > c, [1, 2]), np.piecewise(A, [A > c], [1])",
+    "u = np.arange(9, dtype=np.uint64)\ns = 0\nfor i in range(u[3]):\n    s += i\nreturn s, u[u[4]], int(u[8]) // 2",
+    "return *np.frexp(x), np.spacing(x), np.trim_zeros(np.where(x < 0, 0, x)), np.polymul([0, 1, 2], x)",
     // Names that are assigned on some ways only.
     "if x[0] > 1:\n    q = 1.0\nreturn c",
     // Python raises: so does the graph.
