@@ -37,7 +37,7 @@ def expected(function, inputs):
     """What the function gives, or None where it raises."""
     try:
         return common.reference(function, copy.deepcopy(inputs))
-    except (ValueError, IndexError, ZeroDivisionError, TypeError):
+    except (ValueError, IndexError, ZeroDivisionError, TypeError, AttributeError):
         return None
 
 

@@ -7,6 +7,8 @@ use weft_ir::sdfg::Verified;
 use weft_transforms::{Info, ParamKind, Recipe, Setting, Settings, Site, Step};
 
 use super::{FileArgs, InputArgs, write};
+use weft_ir::sdfg::BlockKind;
+
 use crate::work::{self, Fault, Format, Kernel, Problem, Strategy, Target, optimize};
 
 pub fn check(file: &FileArgs, as_json: bool) -> Result<(), Fault> {
@@ -44,6 +46,13 @@ pub fn check(file: &FileArgs, as_json: bool) -> Result<(), Fault> {
             for note in weft_python::notes(source, function).unwrap_or_default() {
                 println!("  note: {}: {}", source.place(note.span.start), note.reason);
             }
+            graph.body.walk(&mut |block| {
+                if let (BlockKind::Check { message, .. }, Some(span)) = (&block.kind, block.span)
+                    && message.starts_with(weft_python::NOT_IMPORTED)
+                {
+                    println!("  note: {}: {message}", source.place(span.start));
+                }
+            });
         }
         return Ok(());
     }

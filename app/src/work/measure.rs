@@ -37,6 +37,9 @@ impl Fault {
                 let message = format!("{}{}", place.unwrap_or_default(), failure.message);
                 match failure.kind {
                     FailureKind::Refused | FailureKind::Guard => Problem::Usage(message).into(),
+                    FailureKind::Check if failure.message.starts_with(weft_python::NOT_IMPORTED) => {
+                        Problem::Usage(message).into()
+                    }
                     FailureKind::Check | FailureKind::Memory | FailureKind::Internal => {
                         Fault::Kernel(message)
                     }

@@ -6,7 +6,7 @@ use ruff_python_ast as ast;
 use weft_ir::sdfg::Span;
 
 use crate::args::Args;
-use crate::context::{Frame, Importer, Join, Lazy, Res, Stop, fail, fail_hint, span_of};
+use crate::context::{Frame, Importer, Join, Lazy, Res, Stop, fail, fail_hint, fail_raises, span_of};
 use crate::scan::{assigned, returns_in_loop};
 use crate::stmt::{Flow, RETURN, UNASSIGNED, check_signature};
 use crate::value::{Body, Closure, Stale, Value};
@@ -60,7 +60,7 @@ impl Importer<'_> {
             Value::Closure(c) => self.call_closure(&c, args),
             Value::Path(path) => self.call_path(&path, args),
             Value::Method(object, name) => self.call_method(*object, &name, args),
-            other => fail(args.span, format!("{} is not a function", other.describe())),
+            other => fail_raises(args.span, format!("{} is not a function", other.describe()), ""),
         }
     }
 

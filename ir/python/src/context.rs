@@ -65,6 +65,8 @@ pub struct Plan {
     pub kinds: BTreeMap<JoinKey, Kind>,
     /// Lists that grow, by the places that make them.
     pub growing: BTreeMap<Site, Growth>,
+    /// What is refused on some ways only is refused by the run that goes there.
+    pub defer: bool,
 }
 
 /// A variable that gets its container where it is assigned first.
@@ -164,6 +166,8 @@ pub struct Importer<'a> {
     pub results: Option<Vec<crate::results::Returned>>,
     /// Does the function return a value anywhere?
     pub gives_values: bool,
+    /// Has a branch or loop returned from the function, so that what follows may not run?
+    pub left: bool,
     /// What the next operation's result is called.
     pub hint: Option<String>,
     pub depth: u32,
@@ -233,6 +237,12 @@ pub fn fail<T>(span: Span, reason: impl Into<String>) -> Res<T> {
     Err(Diagnostic::new(span, reason).into())
 }
 
+/// As [`fail`], of what Python refuses as well.
+pub fn fail_raises<T>(span: Span, reason: impl Into<String>, hint: &str) -> Res<T> {
+    let hint = (!hint.is_empty()).then(|| hint.to_string());
+    Err(Diagnostic { raises: true, hint, ..Diagnostic::new(span, reason) }.into())
+}
+
 pub fn fail_hint<T>(span: Span, reason: impl Into<String>, hint: impl Into<String>) -> Res<T> {
     Err(Diagnostic::new(span, reason).hint(hint).into())
 }
@@ -249,6 +259,7 @@ impl<'a> Importer<'a> {
             diags: vec![],
             results: None,
             gives_values: false,
+            left: false,
             hint: None,
             depth: 0,
             loops: vec![],

@@ -9,11 +9,16 @@ pub struct Diagnostic {
     pub reason: String,
     /// What to write instead, where something can be said.
     pub hint: Option<String>,
+    /// Python itself raises an error here, whatever the data are.
+    pub raises: bool,
 }
+
+/// How the message of a check begins that stands for a part of the function which is not imported.
+pub const NOT_IMPORTED: &str = "this part is not imported: ";
 
 impl Diagnostic {
     pub fn new(span: Span, reason: impl Into<String>) -> Diagnostic {
-        Diagnostic { span, reason: reason.into(), hint: None }
+        Diagnostic { span, reason: reason.into(), hint: None, raises: false }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Diagnostic {

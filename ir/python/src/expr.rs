@@ -7,7 +7,7 @@ use weft_ir::symbolic::Expr;
 use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::bounds::Item;
-use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
+use crate::context::{Importer, Res, Stop, fail, fail_hint, fail_raises, span_of};
 use crate::lists::LONGEST;
 use crate::value::{Kind, Num, Src, Value, View};
 
@@ -351,9 +351,9 @@ impl Importer<'_> {
                 Some(name @ ("mgrid" | "ogrid" | "r_" | "c_" | "s_" | "index_exp")) => {
                     self.grid(name, slice, span)
                 }
-                _ => fail(span, format!("{} cannot be indexed", base.describe())),
+                _ => fail_raises(span, format!("{} cannot be indexed", base.describe()), ""),
             },
-            other => fail(span, format!("{} cannot be indexed", other.describe())),
+            other => fail_raises(span, format!("{} cannot be indexed", other.describe()), ""),
         }
     }
 
@@ -403,7 +403,7 @@ impl Importer<'_> {
                 fail_hint(span, "indexing by a bool is not supported", hint)
             }
             v if matches!(v.kind(), Some(k) if !k.dtype().is_int()) => {
-                fail_hint(span, "indices must be integers, slices, '...' or None", "convert by int(...)")
+                fail_raises(span, "indices must be integers, slices, '...' or None", "convert by int(...)")
             }
             v => self.as_int(&v, span).map(Item::Index),
         }

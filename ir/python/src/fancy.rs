@@ -12,7 +12,7 @@ use weft_ir::tasklet::{self, Assign, BinOp};
 
 use crate::args::Args;
 use crate::bounds::Item;
-use crate::context::{Importer, Res, fail, fail_hint};
+use crate::context::{Importer, Res, fail, fail_hint, fail_raises};
 use crate::numpy::PRELUDE_ID;
 use crate::value::{Kind, Value, View};
 
@@ -101,7 +101,11 @@ impl Importer<'_> {
                 }
                 Item::Array(indices) => {
                     if !indices.dtype.is_int() {
-                        return fail(span, "arrays used as indices must be of integer or bool type");
+                        return fail_raises(
+                            span,
+                            "arrays used as indices must be of integer or bool type",
+                            "",
+                        );
                     }
                     let indices = if indices.dtype == DType::I64 {
                         indices

@@ -222,16 +222,24 @@ pub fn import(
         let f = find(&module, function)?;
         check_signature(f, &module).map_err(|d| vec![d])?;
         let mut plan = Plan::default();
+        let mut refused = None;
         for _ in 0..400 {
             match attempt(&module, f, arguments, &mut plan) {
                 Ok(import) => return Ok(import),
                 Err(None) => {}
-                Err(Some(mut diags)) => {
-                    diags.sort();
-                    diags.dedup();
-                    return Err(diags);
-                }
+                Err(Some(mut diags)) => match refused {
+                    None => {
+                        diags.sort();
+                        diags.dedup();
+                        refused = Some(diags);
+                        plan.defer = true;
+                    }
+                    Some(first) => return Err(first),
+                },
             }
+        }
+        if let Some(first) = refused {
+            return Err(first);
         }
         Err(vec![Diagnostic::new(span_of(&f.name), "the types of the function's variables do not settle")])
     })

@@ -66,6 +66,7 @@ impl Importer<'_> {
             self.give_result(i, item, span)?;
         }
         if self.loop_depth > 0 || self.open_branches > 0 {
+            self.left = true;
             self.block("return", BlockKind::Return, span);
         }
         Ok(Flow::Gone)

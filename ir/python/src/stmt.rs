@@ -7,7 +7,7 @@ use weft_ir::sdfg::{BlockKind, Span};
 use weft_ir::tasklet;
 
 use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, NOT_IMPORTED};
 use crate::module::Module;
 use crate::scan::{assigned, rebound, returns};
 use crate::truth::{Test, not};
@@ -53,6 +53,11 @@ impl Importer<'_> {
                     self.depth = 0;
                     return Ok(Flow::Gone);
                 }
+                Err(Stop::Diag(d)) if self.plan.defer && self.may_not_run(&d) => {
+                    self.depth = 0;
+                    self.refuse_there(&d);
+                    return Ok(Flow::Gone);
+                }
                 Err(stop) => {
                     if let Stop::Diag(d) = stop {
                         self.diags.push(*d);
@@ -65,6 +70,18 @@ impl Importer<'_> {
             }
         }
         Ok(Flow::Next)
+    }
+
+    /// May a run pass by what is refused? A loop counts only where Python refuses it too.
+    fn may_not_run(&self, d: &Diagnostic) -> bool {
+        self.open_branches > 0 || self.left || (d.raises && self.nesting() > 1)
+    }
+
+    /// A run that comes here is refused.
+    fn refuse_there(&mut self, d: &Diagnostic) {
+        let hint = d.hint.iter().map(|h| format!(" ({h})")).collect::<String>();
+        let never = tasklet::Expr::Lit(Scalar::Bool(false));
+        self.check(never, format!("{NOT_IMPORTED}{}{hint}", d.reason), d.span);
     }
 
     /// What follows a loop that may have returned.
