@@ -609,8 +609,12 @@ impl Importer<'_> {
                     self.check_fits_i64(op, a, b, &e, span);
                     self.int_value(e, span)
                 }
-                Some(k) if k < 0 && a.as_int().is_some() => {
+                Some(k) if k < 0 && a.as_int().is_some_and(|a| a != 0) => {
                     Ok(Value::float((a.as_int().unwrap_or(1) as f64).powi(k.max(-2000) as i32)))
+                }
+                Some(k) if k < 0 => {
+                    let base = self.python_scalar(&Value::sym(a.clone()), Kind::Float, span)?;
+                    self.float_power(&base, &Value::float(k as f64), span)
                 }
                 _ => self.int_power(a, b, span),
             },

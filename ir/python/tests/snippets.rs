@@ -220,6 +220,8 @@ const PROGRAMS: &[&str] = &[
     "return max(0, x[0]) * c, x * max(0, c), max(x[1], 0.0), min(n, 2.5) + c",
     "s = 0.0\nfor i in range(len(x)):\n    s += max(0, x[i] - c)\nreturn s",
     "return int(max(0, c)) + float(max(0, x[0])), x[min(n, np.int64(1))]",
+    "return (n + 1) ** -2, (n - n) ** -1",
+    "return (n + 3) ** -1 * c, n << 2, n >> 1, 3 << n",
     // Extents between bounds.
     "k = int(x[0] * x[0])\nreturn x[k:], x[:k], A[k:n, ::2], A[-k:, k]",
     "k = int(x[0] * x[0])\nreturn A[k::2][:, :n + k], np.diff(x[k:])",
