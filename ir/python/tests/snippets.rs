@@ -211,6 +211,8 @@ const PROGRAMS: &[&str] = &[
     "u = np.arange(5, dtype=np.uint64)\nreturn u < np.arange(-2, 3), np.arange(-2, 3) >= u, u != np.arange(-2, 3)",
     "y = np.mean(x, keepdims=True)\ny[y > 1] += y[y > 1]\nreturn y[y > -1], y[[0, 0]], np.atleast_2d(3)[[0], [0]]",
     "return complex(np.inf, c), complex(c, np.inf) + 1, complex(1j, 2j)",
+    "i = np.arange(-7, 1).reshape(2, 4)\nreturn np.mean(i, dtype=np.int64), np.mean(i, axis=0, dtype=np.int32)",
+    "y = A[:, :1].reshape(-1, order='F')\ny[0] = 9.0\nreturn A, y",
     // Complex numbers.
     "z = A + 1j * B\nreturn np.sign(z), np.rint(z), np.round(z, 1), np.max(z), np.min(z, axis=0), np.ptp(z, axis=1)",
     "z = np.array([1 + 2j, np.nan, 1 + 1j])\nreturn z < 1 + 1.5j, np.maximum(z, 1 + 2j), np.argmax(z), np.nanmin(z)",
