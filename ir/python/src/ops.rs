@@ -398,10 +398,15 @@ impl Importer<'_> {
 
     fn read_int(&mut self, view: &View, kind: Kind, span: Span) -> Res<Expr> {
         let t = view.dtype;
-        if !(t.is_int() || t == DType::Bool) || t == DType::U64 {
+        if !(t.is_int() || t == DType::Bool) {
             return fail(span, format!("{} is not an integer", kind.describe()));
         }
         let var = self.scalar_var(view, span)?;
+        if t == DType::U64 {
+            let most = tasklet::Expr::Lit(Scalar::Int(t, i128::from(i64::MAX)));
+            let fits = tasklet::Expr::bin(BinOp::Le, var.clone(), most);
+            self.check(fits, "the integer is too large: integers have 64 bits here", span);
+        }
         let value = if t == DType::I64 { var } else { tasklet::Expr::cast(DType::I64, var) };
         Ok(Expr::sym(self.assign_symbol("n", value, span)))
     }
@@ -604,8 +609,12 @@ impl Importer<'_> {
                     self.check_fits_i64(op, a, b, &e, span);
                     self.int_value(e, span)
                 }
-                Some(k) if k < 0 && a.as_int().is_some() => {
+                Some(k) if k < 0 && a.as_int().is_some_and(|a| a != 0) => {
                     Ok(Value::float((a.as_int().unwrap_or(1) as f64).powi(k.max(-2000) as i32)))
+                }
+                Some(k) if k < 0 => {
+                    let base = self.python_scalar(&Value::sym(a.clone()), Kind::Float, span)?;
+                    self.float_power(&base, &Value::float(k as f64), span)
                 }
                 _ => self.int_power(a, b, span),
             },

@@ -211,6 +211,8 @@ const PROGRAMS: &[&str] = &[
     "u = np.arange(5, dtype=np.uint64)\nreturn u < np.arange(-2, 3), np.arange(-2, 3) >= u, u != np.arange(-2, 3)",
     "y = np.mean(x, keepdims=True)\ny[y > 1] += y[y > 1]\nreturn y[y > -1], y[[0, 0]], np.atleast_2d(3)[[0], [0]]",
     "return complex(np.inf, c), complex(c, np.inf) + 1, complex(1j, 2j)",
+    "i = np.arange(-7, 1).reshape(2, 4)\nreturn np.mean(i, dtype=np.int64), np.mean(i, axis=0, dtype=np.int32)",
+    "y = A[:, :1].reshape(-1, order='F')\ny[0] = 9.0\nreturn A, y",
     // Complex numbers.
     "z = A + 1j * B\nreturn np.sign(z), np.rint(z), np.round(z, 1), np.max(z), np.min(z, axis=0), np.ptp(z, axis=1)",
     "z = np.array([1 + 2j, np.nan, 1 + 1j])\nreturn z < 1 + 1.5j, np.maximum(z, 1 + 2j), np.argmax(z), np.nanmin(z)",
@@ -220,6 +222,8 @@ const PROGRAMS: &[&str] = &[
     "return max(0, x[0]) * c, x * max(0, c), max(x[1], 0.0), min(n, 2.5) + c",
     "s = 0.0\nfor i in range(len(x)):\n    s += max(0, x[i] - c)\nreturn s",
     "return int(max(0, c)) + float(max(0, x[0])), x[min(n, np.int64(1))]",
+    "return (n + 1) ** -2, (n - n) ** -1",
+    "return (n + 3) ** -1 * c, n << 2, n >> 1, 3 << n",
     // Extents between bounds.
     "k = int(x[0] * x[0])\nreturn x[k:], x[:k], A[k:n, ::2], A[-k:, k]",
     "k = int(x[0] * x[0])\nreturn A[k::2][:, :n + k], np.diff(x[k:])",
@@ -236,6 +240,9 @@ const PROGRAMS: &[&str] = &[
     "return sorted((c, 0.5, -c))[0], round(c * 1.005, 2), round(2.675, 2), round(0.125, 2), math.isqrt(n + 15)",
     "return np.apply_along_axis(np.sum, 0, A), np.apply_along_axis(np.sort, 1, A), np.choose([0, 1], [x[:2], A[0, :2]])",
     "return *np.unravel_index(np.argmax(A), A.shape), np.ravel_multi_index((1, 0), A.shape), np.nanargmin(x)",
+    "return np.piecewise(x, [x < 0, x >= 1], [lambda t: -t, 3, np.sqrt]), np.piecewise(x, x > c, [1, 2]), np.piecewise(A, [A > c], [1])",
+    "u = np.arange(9, dtype=np.uint64)\ns = 0\nfor i in range(u[3]):\n    s += i\nreturn s, u[u[4]], int(u[8]) // 2",
+    "return *np.frexp(x), np.spacing(x), np.trim_zeros(np.where(x < 0, 0, x)), np.polymul([0, 1, 2], x)",
     // Names that are assigned on some ways only.
     "if x[0] > 1:\n    q = 1.0\nreturn c",
     // Python raises: so does the graph.

@@ -24,6 +24,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("weft.complex", "re, im", complex),
     Function::new("weft.is_more", "a, b", is_more),
     Function::new("weft.is_python", "x", is_python),
+    Function::new("weft.is_function", "x", is_function),
     Function::new("weft.like", "x, value", like),
     Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
 ];
@@ -135,6 +136,11 @@ fn is_more(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 fn is_python(_: &mut Importer, b: &mut Bound) -> Res<Value> {
     let kind = b.get("x").kind();
     Ok(Value::bool(kind.is_some_and(Kind::is_python)))
+}
+
+fn is_function(_: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let x = b.get("x");
+    Ok(Value::bool(matches!(x, Value::Path(_) | Value::User(..) | Value::Closure(_))))
 }
 
 /// The value as a number of the kind of `x`.

@@ -122,7 +122,9 @@ impl Importer<'_> {
                 }
                 None => self.operand(&Value::sym(count), from, &mut inputs, span)?,
             };
-            let code = tasklet::Expr::bin(BinOp::Div, total, count);
+            let wide = |e| if from.is_int() { tasklet::Expr::cast(DType::F64, e) } else { e };
+            let quotient = tasklet::Expr::bin(BinOp::Div, wide(total), wide(count));
+            let code = if from.is_int() { tasklet::Expr::cast(from, quotient) } else { quotient };
             out = self.elementwise("div", from, out.shape.clone(), &inputs, code, span);
         }
         if let Some(initial) = initial {

@@ -268,6 +268,11 @@ impl Importer<'_> {
         if let Some(reshaped) = self.regroup(view, &shape)? {
             return Ok(Value::Array(reshaped));
         }
+        // Where an extent is 1 its stride is of no account, and NumPy may not copy.
+        let short = |n: &&Expr| n.as_int().is_none() && self.on_sample(n).is_some_and(|n| n <= 1);
+        if let Some(n) = view.shape.iter().find(short) {
+            return self.make_constant(&n.clone(), span);
+        }
         let hint = self.hint.take();
         let copy = self.materialize(view, view.dtype, span);
         self.hint = hint;

@@ -106,3 +106,40 @@ def numpy__isin(element, test_elements, assume_unique=False, invert=False, *, ki
     if invert:
         found = np.logical_not(found)
     return found.reshape(x.shape)
+
+
+def numpy__piecewise(x, condlist, funclist):
+    """Conditions and functions are known one by one; further arguments are not supported."""
+    a = np.asarray(x)
+    several = isinstance(condlist, (list, tuple))
+    if a.ndim == 0 or np.ndim(condlist[0] if several else condlist) != (a.ndim if several else 1):
+        weft.refuse("piecewise with these conditions", "give a list of arrays of the shape of the first argument")
+    conditions = tuple([np.asarray(c) for c in condlist]) if several else (np.asarray(condlist),)
+    functions = tuple(funclist)
+    count = len(conditions)
+    if len(functions) != count and len(functions) != count + 1:
+        raise ValueError("the number of functions is that of the conditions, or one more")
+    y = np.zeros_like(a)
+    if len(functions) == count + 1:
+        piece_of(y, a, np.logical_not(any_of(conditions, count - 1)), functions[count])
+    pieces_of(y, a, conditions, functions)
+    return y
+
+
+def pieces_of(y, a, conditions, functions):
+    if len(conditions) > 0:
+        piece_of(y, a, conditions[0], functions[0])
+        pieces_of(y, a, conditions[1:], functions[1:])
+
+
+def any_of(conditions, last):
+    if last == 0:
+        return conditions[0]
+    return conditions[last] | any_of(conditions, last - 1)
+
+
+def piece_of(y, a, chosen, f):
+    if weft.is_function(f):
+        y[chosen] = f(a[chosen])
+    else:
+        y[chosen] = f
