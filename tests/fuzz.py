@@ -278,8 +278,7 @@ def report(options, counts, reasons, covered, made, seconds):
           + ", ".join(f"{counts[v]} {v}" for v in runner.VERDICTS)
           + f" ({100 * counts[runner.REFUSED] / max(total, 1):.1f} % refused)")
     failed = sum(counts[v] for v in BAD)
-    # The bar: nothing wrong, and at most 2 % refused.
-    failed += max(0, counts[runner.REFUSED] - total // 50)
+    failed += max(0, counts[runner.REFUSED] - total * options.refused // 100)
     print(f"{total - failed} passed, {failed} failed")
     sys.exit(failed > 0)
 
@@ -291,6 +290,7 @@ def parse_options():
     parser.add_argument("--weft", help="the program (default: WEFT_BIN or target/debug/weft)")
     parser.add_argument("--optimize", choices=(*LEVELS, "all"), help="default: one of them, by the program's number")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--refused", type=int, default=2, metavar="PERCENT", help="more refusals fail (default: 2)")
     parser.add_argument("--limit", type=int, default=20, help="seconds that a kernel may take")
     parser.add_argument("--found", default=FOUND, help="folder for what goes wrong (default: tests/fuzz-found)")
     parser.add_argument("--reasons", type=int, default=60, help="so many reasons are listed")

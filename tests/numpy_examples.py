@@ -16,7 +16,8 @@ positive; u, v: [7] in -1 .. 1 (floats); c: [6] ascending; r: [9] with repeated 
 x = 0.5, y = -1.5, w = 1+2j are Python's.
 
 A case is left out where NumPy raises, or warns of something undefined. A refusal counts as failed unless
-tests/examples/refusals.txt has it (a line `function | case or * | element types or * | reason`).
+tests/examples/refusals.txt has it (function, case, element types and reason between tabs; `--known` writes it
+anew), and so does a case there that is refused no longer.
 """
 
 import argparse
@@ -244,24 +245,26 @@ class Case:
 
 
 def refusals():
-    """Known refusals: (function, case, types, reason)."""
+    """Known refusals: (function, case, element type)."""
     path = os.path.join(FOLDER, "refusals.txt")
-    known = []
+    known = set()
     if os.path.exists(path):
         with open(path) as file:
             for line in file:
-                parts = [part.strip() for part in line.split(" | ")]
-                if len(parts) == 4 and not line.startswith("#"):
-                    known.append(parts)
+                function, label, types, _ = line.rstrip("\n").split("\t")
+                known.update((function, label, word) for word in types.split())
     return known
 
 
-def is_known(case, known):
-    def fits(pattern, text):
-        return pattern == "*" or text in pattern.split() or pattern == text
-
-    example = case.example
-    return any(fits(f, example.function) and fits(c, example.label) and fits(t, case.word) for f, c, t, _ in known)
+def write_refusals(cases):
+    refused = collections.defaultdict(list)
+    for case in cases:
+        if case.verdict == runner.REFUSED:
+            key = (case.example.function, case.example.label, runner.reason_of(case.message))
+            refused[key].append(case.word)
+    with open(os.path.join(FOLDER, "refusals.txt"), "w") as file:
+        for (function, label, reason), words in refused.items():
+            file.write("\t".join((function, label, " ".join(words), reason)) + "\n")
 
 
 def parse_options():
@@ -274,6 +277,7 @@ def parse_options():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--verbose", "-v", action="store_true", help="print every case that fails")
     parser.add_argument("--reasons", action="store_true", help="count refusals by reason")
+    parser.add_argument("--known", action="store_true", help="write refusals.txt anew")
     parser.add_argument("--dry-run", action="store_true", help="NumPy's side only; print examples that it never runs")
     return parser.parse_args()
 
@@ -336,16 +340,22 @@ def main():
     failed = 0
     reasons = collections.Counter()
     for case in cases:
+        is_known = (case.example.function, case.example.label, case.word) in known
+        if case.verdict == runner.RIGHT and is_known and not options.known:
+            failed += 1
+            print(f"NO LONGER REFUSED [{case.example.function}] {case.word}: {case.example.label}")
         if case.verdict == runner.RIGHT:
             continue
         if case.verdict == runner.REFUSED:
             reasons[runner.reason_of(case.message)] += 1
-            if is_known(case, known):
+            if is_known or options.known:
                 continue
         failed += 1
         if options.verbose or case.verdict != runner.REFUSED:
             message = case.message.strip() if options.verbose else case.message.strip().split("\n")[0]
             print(f"{case.verdict.upper()} [{case.example.function}] {case.word}: {case.example.label}: {message}")
+    if options.known:
+        write_refusals(cases)
     print(table(cases))
     if options.reasons:
         for reason, count in reasons.most_common():

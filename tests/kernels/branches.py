@@ -90,3 +90,16 @@ def loop_that_does_not_run(x, t):
     while s < 0:
         s += x[t] + t(s)
     return s
+
+
+def extents_of_a_branch(x, t):
+    def g(a, b):
+        if len(b) > 3:
+            return np.zeros(len(b) + 1) + t
+        return a
+
+    return g(x[:2], x[x > t])
+
+
+def correlate_of_a_mask(x, t):
+    return np.correlate(x[x > t], np.arange(3.0))

@@ -381,6 +381,10 @@ impl Importer<'_> {
                 if view.shape.iter().any(|n| self.depends_on_loop(n)) {
                     return self.unroll_for(&key, name, span).map(|()| true);
                 }
+                if view.shape.iter().flat_map(|n| n.free_symbols()).any(|s| self.is_of_this_branch(s)) {
+                    let reason = "an array is made in a branch with extents that data decide there";
+                    return fail_hint(span, reason, "make it before the branch, as large as it can be");
+                }
                 self.hint = Some(name.trim_matches(['<', '>']).to_string());
                 let view = self.transient("var", view.dtype, view.shape.clone());
                 self.add_cell(name, Cell { kind: None, view, capacity: None, sizes: vec![], key }, false);
@@ -388,6 +392,11 @@ impl Importer<'_> {
             _ => return Ok(false),
         }
         self.bind_cell(name, value, span)
+    }
+
+    /// Has the symbol its value in the branch or loop that is being built only?
+    fn is_of_this_branch(&self, symbol: Name) -> bool {
+        self.nesting() > 1 && self.depths.get(&symbol).is_some_and(|&depth| depth >= self.nesting())
     }
 
     fn depends_on_loop(&self, e: &Expr) -> bool {

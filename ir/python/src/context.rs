@@ -199,6 +199,8 @@ pub struct Importer<'a> {
     pub parts: BTreeMap<Name, Name>,
     /// When containers were made.
     pub born: BTreeMap<Name, u32>,
+    /// How deep in loops and branches symbols were assigned.
+    pub depths: BTreeMap<Name, usize>,
     /// The most that a symbol which data decide can be.
     pub bounds: BTreeMap<Name, Expr>,
     /// Arrays that were copied where Python gives them another name: the copy, the original, when.
@@ -286,6 +288,7 @@ impl<'a> Importer<'a> {
             parts: BTreeMap::new(),
             born: BTreeMap::new(),
             bounds: BTreeMap::new(),
+            depths: BTreeMap::new(),
             writes: BTreeMap::new(),
             clock: 0,
             loop_clocks: vec![],
@@ -445,6 +448,7 @@ impl<'a> Importer<'a> {
     /// A new symbol with this value, as it is now.
     pub fn assign_symbol(&mut self, base: &str, value: tasklet::Expr, span: Span) -> Name {
         let symbol = self.fresh(base);
+        self.depths.insert(symbol, self.nesting());
         self.block("assign", BlockKind::Assign { symbol, value }, span);
         symbol
     }

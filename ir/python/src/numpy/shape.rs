@@ -65,8 +65,12 @@ fn reshape(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 }
 
 fn ravel(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    let view = view_argument(s, b, "a")?;
+    let mut view = view_argument(s, b, "a")?;
     let order = b.text("order")?;
+    // What has gaps is copied even where it has one dimension already.
+    if view.rank() == 1 && (s.parts.contains_key(&view.base) || !s.lies_in_rows(&view)) {
+        view = s.materialize(&view, view.dtype, b.span);
+    }
     s.reshape_in(&view, &Value::int(-1), order.as_deref(), b.span)
 }
 
@@ -210,6 +214,13 @@ impl Importer<'_> {
         }
     }
 
+    /// Is the array contiguous, row by row?
+    fn lies_in_rows(&self, view: &View) -> bool {
+        let rows = row_major(&view.shape);
+        let mut dims = rows.iter().zip(&view.strides).zip(&view.shape);
+        dims.all(|((a, b), n)| n.is_one() || a == b || self.facts().eq(a, b).is_yes())
+    }
+
     /// `np.reshape` in an order: `C`, `F`, or that of the memory (`A`, `K`).
     pub fn reshape_in(&mut self, view: &View, shape: &Value, order: Option<&str>, span: Span) -> Res<Value> {
         let columns = match order {
@@ -223,17 +234,10 @@ impl Importer<'_> {
                 return fail_hint(span, reason, "use order 'C' or 'F'");
             }
             Some(order @ ("A" | "K")) => {
-                let lies = |s: &Self, view: &View| {
-                    let rows = row_major(&view.shape);
-                    rows.iter()
-                        .zip(&view.strides)
-                        .zip(&view.shape)
-                        .all(|((a, b), n)| n.is_one() || a == b || s.facts().eq(a, b).is_yes())
-                };
                 let turned = view.permute(&(0..view.rank()).rev().collect::<Vec<_>>());
-                if lies(self, view) {
+                if self.lies_in_rows(view) {
                     false
-                } else if lies(self, &turned) {
+                } else if self.lies_in_rows(&turned) {
                     true
                 } else if order == "A" {
                     false

@@ -231,15 +231,16 @@ def ufunc__at(f, a, indices, b=None):
 
 
 def joined_in_place(f, a, indices, b):
+    """Indices and values may be parts of the array: they are as they were before."""
     if isinstance(indices, tuple):
-        places = [np.ravel(i) for i in np.broadcast_arrays(*indices)]
-        values = np.ravel(np.broadcast_to(np.asarray(b), np.broadcast_shapes(*[np.shape(i) for i in indices])))
+        places = [np.array(np.ravel(i)) for i in np.broadcast_arrays(*indices)]
+        values = np.ravel(np.broadcast_to(np.array(b), np.broadcast_shapes(*[np.shape(i) for i in indices])))
         for k in range(len(places[0])):
             at = tuple([i[k] for i in places])
             a[at] = f(a[at], values[k])
     else:
-        places = np.ravel(indices)
-        values = np.ravel(np.broadcast_to(np.asarray(b), np.shape(indices)))
+        places = np.array(np.ravel(indices))
+        values = np.ravel(np.broadcast_to(np.array(b), np.shape(indices)))
         for k in range(len(places)):
             a[places[k]] = f(a[places[k]], values[k])
 
