@@ -10,13 +10,12 @@ use std::collections::BTreeMap;
 use weft_ir::dtype::DType;
 use weft_ir::names::Name;
 use weft_ir::sdfg::Span;
-use weft_ir::symbolic::{Expr, Fact};
+use weft_ir::symbolic::Expr;
 
-use crate::args::Args;
 use crate::cells::joined;
-use crate::context::{Importer, Res, fail, fail_hint, span_of};
+use crate::context::{Importer, Res, fail_hint, span_of};
 use crate::lists::LONGEST;
-use crate::value::{Kind, Value, View, view_of};
+use crate::value::{Kind, Value, View};
 
 /// The calls and loops that lead to a place, and the place.
 pub type Site = Vec<u32>;
@@ -51,17 +50,17 @@ pub struct Append {
 #[derive(Clone, Debug)]
 pub struct Grown {
     /// The list that the plan knows: itself, or the one that this is a row of.
-    site: Site,
+    pub site: Site,
     /// All elements that there is room for.
     pub room: View,
-    kind: Option<Kind>,
-    nested: bool,
-    mixed: bool,
-    length: Length,
+    pub kind: Option<Kind>,
+    pub nested: bool,
+    pub mixed: bool,
+    pub length: Length,
 }
 
 #[derive(Clone, Debug)]
-enum Length {
+pub enum Length {
     /// A container of one integer.
     Counted(View),
     /// One more in each iteration of the loops, from the first elements on.
@@ -70,14 +69,14 @@ enum Length {
 
 impl Length {
     /// A container that is full.
-    fn steady(room: &View) -> Length {
+    pub fn steady(room: &View) -> Length {
         Length::Steady { first: room.shape[0].clone(), loops: vec![], done: false }
     }
 }
 
 impl Grown {
     /// A list in it.
-    fn row(&self, row: View) -> Grown {
+    pub fn row(&self, row: View) -> Grown {
         let length = Length::steady(&row);
         Grown { nested: row.rank() > 1, room: row, length, ..self.clone() }
     }
@@ -117,7 +116,7 @@ impl Importer<'_> {
         Ok(self.list_of(known, grown, Some(site)))
     }
 
-    fn list_of(&mut self, items: Vec<Value>, grown: Option<Grown>, site: Option<Site>) -> Value {
+    pub fn list_of(&mut self, items: Vec<Value>, grown: Option<Grown>, site: Option<Site>) -> Value {
         let list = self.list(items);
         if let Some(last) = self.lists.last_mut() {
             (last.grown, last.site) = (grown, site);
@@ -274,7 +273,7 @@ impl Importer<'_> {
     }
 
     /// A value as an element of a list that grows; starts again if the list must hold another type.
-    fn element_of_list(&mut self, value: Value, g: &Grown, span: Span) -> Res<Value> {
+    pub fn element_of_list(&mut self, value: Value, g: &Grown, span: Span) -> Res<Value> {
         let nested = matches!(value, Value::List(_) | Value::Tuple(_));
         let inside = self.kind_inside(&value);
         let element = self.array_like(value, span)?;
@@ -432,98 +431,6 @@ impl Importer<'_> {
         }
     }
 
-    fn lengthen(&mut self, id: usize, from: &Expr, by: i64, span: Span) -> Res<()> {
-        let Some(grown) = &mut self.lists[id].grown else { return Ok(()) };
-        match &mut grown.length {
-            Length::Steady { done, .. } => {
-                *done = true;
-                Ok(())
-            }
-            Length::Counted(count) => {
-                let count = count.clone();
-                self.store(&count, &Value::sym(from + by), span)
-            }
-        }
-    }
-
-    /// How many elements a list that grows has here.
-    fn length_of(&mut self, id: usize, span: Span) -> Res<Expr> {
-        let Some(grown) = self.lists[id].grown.clone() else { return Ok(Expr::zero()) };
-        match grown.length {
-            Length::Counted(count) => {
-                let n = self.as_int(&Value::elem(Kind::Int, count), span)?;
-                self.assume(Fact::NonNeg(n.clone()));
-                self.assume(Fact::NonNeg(&grown.room.shape[0] - &n));
-                if let Some(symbol) = n.as_sym() {
-                    self.bounds.insert(symbol, grown.room.shape[0].clone());
-                }
-                Ok(n)
-            }
-            Length::Steady { first, loops, done } => {
-                let each = |loops: &[(Site, Expr)]| loops.iter().fold(Expr::one(), |n, l| &n * &l.1);
-                let (mut n, mut rest) = (first, each(&loops));
-                for (at, (path, _)) in loops.iter().enumerate() {
-                    let Some(around) = self.around.iter().find(|a| a.path == *path) else { break };
-                    let Some((_, range)) = self.loops.iter().find(|l| l.0 == around.var) else { break };
-                    rest = each(&loops[at + 1..]);
-                    let index = &(&Expr::sym(around.var) - &range.begin) * &range.step;
-                    n = &n + &(&index * &rest);
-                }
-                Ok(if done { &n + &rest } else { n })
-            }
-        }
-    }
-
-    /// The elements of a list that grows as an array: the container's own, not a copy.
-    pub fn grown(&mut self, v: &Value, span: Span) -> Res<Option<View>> {
-        let Value::List(id) = v else { return Ok(None) };
-        let Some(grown) = self.lists[*id].grown.clone() else { return Ok(None) };
-        let n = self.length_of(*id, span)?;
-        Ok(Some(grown.room.slice_dim(0, &Expr::zero(), &Expr::one(), n)))
-    }
-
-    /// Is it a list in a container?
-    pub fn is_grown(&self, v: &Value) -> bool {
-        matches!(v, Value::List(id) if self.lists[*id].grown.is_some())
-    }
-
-    /// The kind of the numbers in a list that grows.
-    pub fn grown_kind(&self, v: &Value) -> Option<Kind> {
-        let Value::List(id) = v else { return None };
-        self.lists[*id].grown.as_ref().filter(|g| !g.mixed)?.kind
-    }
-
-    /// `list[i:j]` of a list that grows: a new list.
-    pub fn grown_part(&mut self, id: usize, part: Value, span: Span) -> Res<Value> {
-        match (part, self.lists[id].grown.clone()) {
-            (Value::Array(part), Some(grown)) if grown.kind.is_some() && !grown.nested => {
-                let room = self.materialize(&part, part.dtype, span);
-                let length = Length::steady(&room);
-                Ok(self.list_of(vec![], Some(Grown { room, length, ..grown }), None))
-            }
-            _ => fail_hint(span, "a part of a list that has arrays or lists", "use an array"),
-        }
-    }
-
-    /// What an index gives of a list that grows: a number, an array, or a list in it.
-    pub fn grown_item(&mut self, id: usize, part: Value, span: Span) -> Res<Value> {
-        let Some(grown) = self.lists[id].grown.clone() else { return Ok(part) };
-        match (part, grown.kind) {
-            (Value::Array(row), Some(_)) if grown.nested => {
-                Ok(self.list_of(vec![], Some(grown.row(row)), None))
-            }
-            (_, Some(_)) if grown.mixed => {
-                let hint = "convert all of them by float(...)";
-                fail_hint(span, "an element of a list of numbers of different kinds", hint)
-            }
-            (part, Some(kind)) => Ok(crate::ops::rekind(part, kind)),
-            (_, None) if grown.nested => {
-                fail_hint(span, "an element of a list of lists that a loop fills", "use a list of arrays")
-            }
-            (part, None) => Ok(part),
-        }
-    }
-
     /// A list of known elements that a loop or branch changes becomes one in a container.
     pub fn settle<T>(&mut self, id: usize, value: Option<&Value>, span: Span) -> Res<T> {
         let first = self.lists[id].items.first().cloned();
@@ -535,85 +442,6 @@ impl Importer<'_> {
                 "make an array of the final size beforehand and assign its elements",
             ),
         }
-    }
-
-    /// `list[i] = value` of a list that grows.
-    pub fn set_grown_item(
-        &mut self,
-        id: usize,
-        slice: &ruff_python_ast::Expr,
-        value: Value,
-        span: Span,
-    ) -> Res<()> {
-        let (Some(view), Some(grown)) = (self.grown(&Value::List(id), span)?, self.lists[id].grown.clone())
-        else {
-            return Ok(());
-        };
-        if grown.kind.is_none() {
-            return fail_hint(span, "an array in a list that a loop fills is exchanged", "use an array");
-        }
-        if let Value::List(_) = value {
-            return fail_hint(span, "a list in a list that a loop fills is exchanged", "use an array");
-        }
-        let element = self.element_of_list(value, &grown, span)?;
-        let items = self.items(slice)?;
-        let part = self.part(&view, &items, span)?;
-        match view_of(&part) {
-            Some(target) => self.store(&target, &element, span),
-            None => fail(span, "this cannot be assigned to"),
-        }
-    }
-
-    /// Methods of a list that grows, other than `append`.
-    pub fn grown_method(&mut self, id: usize, name: &str, args: &Args) -> Res<Value> {
-        let span = args.span;
-        let list = Value::List(id);
-        if let ("extend", [v]) = (name, &args.pos[..]) {
-            for (i, item) in self.unpacked(v, span)?.into_iter().enumerate() {
-                self.path.push(i as u32);
-                let done = self.append_far(id, item, span);
-                self.path.pop();
-                done?;
-            }
-            return Ok(Value::None);
-        }
-        let Some(view) = self.grown(&list, span)? else { return Ok(Value::None) };
-        match (name, &args.pos[..]) {
-            ("pop", []) => {
-                let site = self.lists[id].site.clone().unwrap_or_default();
-                if let Some(growth) = self.plan.growing.get_mut(&site)
-                    && !growth.counted
-                {
-                    growth.counted = true;
-                    return self.restart();
-                }
-                let n = view.shape[0].clone();
-                let last = self.part(&view, &[crate::bounds::Item::Index(Expr::int(-1))], span)?;
-                let last = self.grown_item(id, last, span)?;
-                let last = match last {
-                    Value::List(_) => return fail_hint(span, "pop from a list of lists", "use arrays"),
-                    Value::Array(v) => Value::Array(self.materialize(&v, v.dtype, span)),
-                    other => self.hold(other, span)?,
-                };
-                self.lengthen(id, &n, -1, span)?;
-                return Ok(last);
-            }
-            ("copy", []) => return self.grown_part(id, Value::Array(view), span),
-            ("reverse", []) | ("sort", []) if self.grown_kind(&list).is_some() => {
-                let path = if name == "sort" { "numpy.sort" } else { "numpy.flip" };
-                let array = Value::Array(view.clone());
-                let value = self.call_path(path, Args::new(path, vec![array], span))?;
-                self.store(&view, &value, span)?;
-            }
-            _ => {
-                return fail_hint(
-                    span,
-                    format!("the method '{name}' of a list that a loop fills is not supported"),
-                    "use an array",
-                );
-            }
-        }
-        Ok(Value::None)
     }
 }
 

@@ -19,6 +19,7 @@ mod expr;
 mod extents;
 mod fancy;
 mod grow;
+mod grown;
 mod import;
 mod link;
 mod lists;

@@ -2,7 +2,7 @@
 
 use weft_ir::names::Name;
 use weft_ir::sdfg::library::Form;
-use weft_ir::sdfg::{LibraryOp, Memlet, NodeId, Place, Span, StateGraph};
+use weft_ir::sdfg::{Edge, LibraryOp, NodeId, Place, Span, StateGraph};
 use weft_ir::symbolic::Expr;
 
 use super::{Ctx, Env, Lowerer, Result, refuse};
@@ -22,29 +22,15 @@ impl Lowerer {
         let (ins, outs) = (graph.in_edges(id), graph.out_edges(id));
         let (mut inputs, mut outputs): (Vec<Operand>, Vec<Operand>) = (vec![], vec![]);
         for &(name, form) in op.inputs() {
-            let edge = ins.iter().find(|e| e.dst.conn == Some(Name::new(name)));
+            let edge = ins.iter().copied().find(|e| e.dst.conn == Some(Name::new(name)));
             let one_row = first_extent(&inputs, 0);
-            inputs.push(self.call_operand(
-                env,
-                ctx,
-                edge.and_then(|e| e.memlet.as_ref()),
-                form,
-                one_row,
-                place,
-            )?);
+            inputs.push(self.call_operand(env, ctx, edge, form, one_row, place)?);
         }
         for &(name, form) in op.outputs() {
-            let edge = outs.iter().find(|e| e.src.conn == Some(Name::new(name)));
+            let edge = outs.iter().copied().find(|e| e.src.conn == Some(Name::new(name)));
             // The rows of a solution are the columns of the matrix.
             let one_row = first_extent(&inputs, 1);
-            outputs.push(self.call_operand(
-                env,
-                ctx,
-                edge.and_then(|e| e.memlet.as_ref()),
-                form,
-                one_row,
-                place,
-            )?);
+            outputs.push(self.call_operand(env, ctx, edge, form, one_row, place)?);
         }
         let check = op.failure().map(|message| {
             self.checks.push(CheckInfo { message: message.into(), span });
@@ -58,12 +44,12 @@ impl Lowerer {
         &mut self,
         env: &Env,
         ctx: &Ctx,
-        memlet: Option<&Memlet>,
+        edge: Option<&Edge>,
         form: Form,
         one_row: bool,
         place: Place,
     ) -> Result<Operand> {
-        let Some(memlet) = memlet.filter(|m| m.wcr.is_none()) else {
+        let Some(memlet) = edge.and_then(|e| e.memlet.as_ref()).filter(|m| m.wcr.is_none()) else {
             return refuse(place, "an operand of a library call is missing or resolves conflicts");
         };
         let Some(kept) = form.dimensions(&memlet.subset) else {

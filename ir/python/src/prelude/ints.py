@@ -26,8 +26,8 @@ def of_pairs(f, x1, x2):
 
 
 def greatest_divisor(a, b):
-    x = np.abs(a)
-    y = np.abs(b)
+    x = abs(a)
+    y = abs(b)
     while y != 0:
         rest = x % y
         x = y

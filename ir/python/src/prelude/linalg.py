@@ -13,28 +13,26 @@ def stack_of(x):
     return x.reshape((count,) + x.shape[-2:])
 
 
-def numpy__linalg__inv(a):
-    x = of_floats(a)
+def each_matrix(f, x):
+    """A matrix for each matrix of a stack, of the same shape."""
     if x.ndim <= 2:
-        return weft.inv(x)
+        return f(x)
     matrices = stack_of(x)
     result = np.empty(matrices.shape, x.dtype)
     for i in range(matrices.shape[0]):
-        result[i] = weft.inv(matrices[i])
+        result[i] = f(matrices[i])
     return result.reshape(x.shape)
+
+
+def numpy__linalg__inv(a):
+    return each_matrix(weft.inv, of_floats(a))
 
 
 def numpy__linalg__cholesky(a, /, *, upper=False):
     x = of_floats(a)
     if upper:
         return np.conj(np.swapaxes(np.linalg.cholesky(np.conj(np.swapaxes(x, -1, -2))), -1, -2))
-    if x.ndim <= 2:
-        return weft.cholesky(x)
-    matrices = stack_of(x)
-    result = np.empty(matrices.shape, x.dtype)
-    for i in range(matrices.shape[0]):
-        result[i] = weft.cholesky(matrices[i])
-    return result.reshape(x.shape)
+    return each_matrix(weft.cholesky, x)
 
 
 def numpy__linalg__det(a):

@@ -588,13 +588,7 @@ def math__fmod(x, y):
 
 def math__gcd(a, b):
     """Two numbers."""
-    x = abs(a)
-    y = abs(b)
-    while y != 0:
-        rest = x % y
-        x = y
-        y = rest
-    return x
+    return greatest_divisor(a, b)
 
 
 def math__lcm(a, b):
