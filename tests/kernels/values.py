@@ -255,12 +255,16 @@ def index_of_two_kinds(n, k, x):
     return x[min(n, k[1]):], min(k[0], 2) * 2
 
 
-def refused_int_of_two_kinds(k, s):
+def int_of_two_kinds(k, s):
     return min(k[0], 2), s
 
 
 def of_two_types(x, k):
-    return min(x[0], k[0]), max(x[0], k[1])
+    return min(x[0], k[0]), -min(x[0], k[0], 2)
+
+
+def refused_other_of_two_types(x, k):
+    return max(x[0], k[1])
 
 
 def argument_or_literal(n):
