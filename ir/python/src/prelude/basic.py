@@ -224,7 +224,14 @@ def changed_in_place(f, a, given):
 
 
 def ufunc__at(f, a, indices, b=None):
-    """Indices are one array of integers or a tuple of them, or a mask."""
+    """Indices are arrays of integers, slices, or one mask."""
+    if weft.is_sliced(indices):
+        # The places of the elements that are meant, in the array as one row.
+        places = np.arange(a.size).reshape(a.shape)[indices]
+        spread = np.unravel_index(places.ravel(), a.shape)
+        if b is None:
+            return changed_in_place(f, a, spread)
+        return joined_in_place(f, a, spread, np.ravel(np.broadcast_to(np.array(b), places.shape)))
     if b is None:
         return changed_in_place(f, a, indices)
     return joined_in_place(f, a, chosen_places(indices), b)
