@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::read::{Around, At, GraphReader, Read, types};
 use super::read_code::{Scope, assignments};
 use super::value::as_f64;
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Scalar, f16_of};
 use crate::names::Name;
 use crate::sdfg::{
     Data, Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes,
@@ -277,6 +277,7 @@ impl GraphReader {
         let identity = attributes.find("identity").and_then(|v| as_f64(v.value).map(|f| (v.value, f)));
         let identity = identity.map(|(value, f)| match output.dtype {
             DType::Bool => Scalar::Bool(f != 0.0),
+            DType::F16 => Scalar::F16(f16_of(f)),
             DType::F32 => Scalar::F32(f as f32),
             DType::F64 => Scalar::F64(f),
             DType::C64 | DType::C128 => Scalar::Complex(output.dtype, f, 0.0),
