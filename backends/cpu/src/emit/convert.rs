@@ -25,7 +25,7 @@ impl Emitter<'_> {
         }
         if to == DType::F16 {
             let near = match from {
-                DType::F64 => self.to_odd(a),
+                DType::F64 => self.odd_neighbour(a),
                 _ => self.convert_scalar(a, from, DType::F32)?,
             };
             return Ok(self.f.op(&format!("fptrunc float {near} to half")));
@@ -50,7 +50,7 @@ impl Emitter<'_> {
 
     /// A double as the float next to it that has an odd last bit, unless it is a float itself: rounded to
     /// `half`, that gives what rounding the double once gives.
-    fn to_odd(&mut self, a: &str) -> String {
+    fn odd_neighbour(&mut self, a: &str) -> String {
         let near = self.f.op(&format!("fptrunc double {a} to float"));
         let back = self.f.op(&format!("fpext float {near} to double"));
         let bits = self.f.op(&format!("bitcast float {near} to i32"));
