@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::at::{At, Read};
 use super::read::GraphReader;
 use crate::names::Name;
-use crate::sdfg::{Data, LibraryKind, MapId, Memlet, Node, NodeId, Port, Scopes, StateGraph};
+use crate::sdfg::{Data, EdgeId, LibraryKind, MapId, Memlet, Node, NodeId, Port, Scopes, StateGraph};
 use crate::symbolic::{Expr, Range, Subset};
 
 impl GraphReader<'_> {
@@ -77,8 +77,14 @@ fn rename_scope(graph: &mut StateGraph, scopes: &Scopes, map: MapId, renames: &B
     }
 }
 
-/// Brings copies to our form: `data` is the source, or the container outside of a scope.
-pub fn name_copies(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, at: &At) -> Read<()> {
+/// Brings copies to our form: `data` is the source, or the container outside of a scope. The memlets of
+/// `of_target` begin with the part of their target, which counts where both are of one container.
+pub fn name_copies(
+    graph: &mut StateGraph,
+    data: &BTreeMap<Name, Data>,
+    of_target: &BTreeSet<EdgeId>,
+    at: &At,
+) -> Read<()> {
     let rank = |name: &Name| data.get(name).map_or(0, |d| d.shape.len());
     let edges: Vec<_> = graph.edges().cloned().collect();
     for edge in edges {
@@ -117,7 +123,7 @@ pub fn name_copies(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, at: &At)
         if foreign(&near) || foreign(&far) {
             continue;
         }
-        let swapped = memlet.data != near;
+        let swapped = memlet.data != near || (near == far && of_target.contains(&edge.id));
         if swapped && memlet.data != far {
             return at
                 .beyond(format!("a copy between '{near}' and '{far}' whose memlet is of '{}'", memlet.data));
@@ -159,4 +165,3 @@ fn root(graph: &StateGraph, port: Port, backwards: bool) -> Option<Name> {
     }
     None
 }
-

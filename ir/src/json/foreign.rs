@@ -38,7 +38,9 @@ pub fn nodes(reason: String, nodes: &[At], edges: &[At], members: &[usize]) -> F
     }
     let mut inner = vec![];
     for edge in edges {
-        if let (Some(src), Some(dst)) = (edge.value.get("src").and_then(local), edge.value.get("dst").and_then(local)) {
+        if let (Some(src), Some(dst)) =
+            (edge.value.get("src").and_then(local), edge.value.get("dst").and_then(local))
+        {
             let mut edge = edge.value.clone();
             edge["src"] = json!(src.to_string());
             edge["dst"] = json!(dst.to_string());
@@ -64,7 +66,9 @@ pub fn words(value: &Value, found: &mut BTreeSet<Name>) {
         }
         Value::Array(items) => items.iter().for_each(|v| words(v, found)),
         Value::Object(map) => {
-            let says = |key: &str| !matches!(key, "debuginfo" | "guid" | "label" | "type" | "classpath" | "language");
+            let says = |key: &str| {
+                !matches!(key, "debuginfo" | "guid" | "label" | "type" | "classpath" | "language")
+            };
             map.iter().filter(|(key, _)| says(key)).for_each(|(_, v)| words(v, found));
         }
         _ => {}

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::read::{Kept, Trail, graph};
 use super::JsonError;
+use super::read::{Kept, Trail, graph};
 use crate::sdfg::{BlockId, Node, Place, Region, Sdfg, StateGraph, Verified, Violation, verify};
 
 /// How often states or graphs are given up before the whole is.
@@ -20,6 +20,13 @@ pub fn open(root: &Value) -> Result<Verified, JsonError> {
             Ok(verified) => return Ok(verified),
             Err(violations) => violations,
         };
+        if std::env::var_os("DBG").is_some() {
+            eprintln!(
+                "{}\n{:?}",
+                crate::text::print(&sdfg),
+                violations.iter().map(|v| &v.message).collect::<Vec<_>>()
+            );
+        }
         let places = Places::of(&sdfg, &trail);
         if let Some(wrong) = violations.iter().find(|v| v.malformed) {
             return Err(JsonError { path: places.path(wrong.place), message: wrong.message.clone() });

@@ -14,7 +14,8 @@ use super::{JsonError, foreign, symbols, value};
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Block, BlockId, BlockKind, Data, Foreign, Lifetime, Region, Sdfg, Source, SourceFile, Storage, row_major,
+    Block, BlockId, BlockKind, Data, Foreign, Guard, Lifetime, Region, Sdfg, Source, SourceFile, Storage,
+    row_major,
 };
 use crate::symbolic::Expr;
 use crate::tasklet;
@@ -78,6 +79,10 @@ pub struct GraphReader<'r> {
     pub constants: BTreeMap<Name, Scalar>,
     /// Containers that reading adds.
     pub extra: BTreeMap<Name, Data>,
+    /// Parts that the connectors of the node just read stand for.
+    pub parts: super::read_nodes::Parts,
+    /// Facts that the file takes for granted.
+    pub guards: Vec<Guard>,
     pub path: String,
 }
 
@@ -101,6 +106,8 @@ impl<'r> GraphReader<'r> {
             views: BTreeSet::new(),
             constants: BTreeMap::new(),
             extra: BTreeMap::new(),
+            parts: Default::default(),
+            guards: vec![],
             path: String::new(),
         }
     }
@@ -166,7 +173,8 @@ impl<'r> GraphReader<'r> {
             return at.beyond(format!("'{name}', a symbol that is no integer"));
         }
         for name in &symbols {
-            if !assigned.contains(name) && !sdfg.data.contains_key(name) && !self.constants.contains_key(name) {
+            if !assigned.contains(name) && !sdfg.data.contains_key(name) && !self.constants.contains_key(name)
+            {
                 sdfg.symbols.insert(*name, DType::I64);
             }
         }
@@ -188,6 +196,16 @@ impl<'r> GraphReader<'r> {
         sdfg.data.append(&mut self.extra);
         for name in symbols::free(&sdfg) {
             sdfg.symbols.entry(name).or_insert(DType::I64);
+        }
+        for guard in self.guards.split_off(0) {
+            let (Guard::NonNegative(e) | Guard::Zero(e)) = &guard;
+            if e.free_symbols().iter().all(|n| sdfg.symbols.contains_key(n)) {
+                if !sdfg.guards.contains(&guard) {
+                    sdfg.guards.push(guard);
+                }
+            } else {
+                return at.beyond(format!("a view that relies on {e} == 0"));
+            }
         }
         self.drop_views(&mut sdfg);
         self.interface(&attributes, &mut sdfg)?;
@@ -234,7 +252,8 @@ impl<'r> GraphReader<'r> {
         if let Some(names) = attributes.find("arg_names") {
             for name in names.items()? {
                 let name = self.data_name(name.text()?);
-                let known = sdfg.data.get(&name).is_some_and(|d| !d.transient) || sdfg.symbols.contains_key(&name);
+                let known =
+                    sdfg.data.get(&name).is_some_and(|d| !d.transient) || sdfg.symbols.contains_key(&name);
                 if self.outer && known && !sdfg.args.contains(&name) && !results.contains(&name) {
                     sdfg.args.push(name);
                 }
@@ -293,7 +312,9 @@ impl<'r> GraphReader<'r> {
             Some(dtype) => match dtype.value.as_str().map(DType::from_numpy) {
                 Some(Some(dtype)) => dtype,
                 None if !dtype.value.is_object() => return dtype.error("expected a type"),
-                _ => return Ok(unknown(at, Some(&attributes), "a container of elements that are no numbers")),
+                _ => {
+                    return Ok(unknown(at, Some(&attributes), "a container of elements that are no numbers"));
+                }
             },
         };
         let transient = attributes.flag("transient") || self.views.contains(&name);
@@ -305,7 +326,11 @@ impl<'r> GraphReader<'r> {
             }
             match self.array(&attributes, dtype, transient) {
                 Err(fault) if fault.beyond => {
-                    return Ok(unknown(at, Some(&attributes), &format!("a container with {}", fault.error.message)));
+                    return Ok(unknown(
+                        at,
+                        Some(&attributes),
+                        &format!("a container with {}", fault.error.message),
+                    ));
                 }
                 read => read?,
             }

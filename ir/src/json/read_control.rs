@@ -37,13 +37,17 @@ impl GraphReader<'_> {
             jumps.push(jump(&edge, nodes.len())?);
         }
         let empty = |n: &At| {
-            n.is("SDFGState")
-                && n.value.get("nodes").and_then(|l| l.as_array()).is_some_and(|l| l.is_empty())
+            n.is("SDFGState") && n.value.get("nodes").and_then(|l| l.as_array()).is_some_and(|l| l.is_empty())
         };
         let blocks = Blocks { at, empty: nodes.iter().map(empty).collect(), nodes };
-        let start = match at.find("start_block").or_else(|| at.find("start_state")) {
-            Some(start) => start.index()?,
-            None => 0,
+        // As DaCe: the only block that nothing leads to, else the one that the file names.
+        let mut sources = (0..blocks.nodes.len()).filter(|&b| jumps.iter().all(|j| j.dst != b));
+        let start = match (sources.next(), sources.next()) {
+            (Some(only), None) => only,
+            _ => match at.find("start_block").or_else(|| at.find("start_state")) {
+                Some(start) => start.index()?,
+                None => 0,
+            },
         };
         if !blocks.nodes.is_empty() && start >= blocks.nodes.len() {
             return at.error("the first block does not exist");
@@ -140,10 +144,58 @@ impl GraphReader<'_> {
         at: &At,
     ) -> Read<()> {
         let var = Name::new(texts.variable);
-        if let Some(range) = for_range(texts, &body) {
+        if let Some(mut range) = for_range(texts, &body) {
+            if !self.freeze(&mut range, &body, around, region, at)? {
+                return self.counting_while(region, texts, body, around, at);
+            }
             self.push(region, "loop", BlockKind::Loop { var, range, body });
             return Ok(());
         }
+        self.counting_while(region, texts, body, around, at)
+    }
+
+    /// Brings the values of containers that a range uses into symbols; whether the body leaves them alone.
+    fn freeze(
+        &mut self,
+        range: &mut Range,
+        body: &Region,
+        around: &Around,
+        region: &mut Region,
+        at: &At,
+    ) -> Read<bool> {
+        let used: BTreeSet<Name> = [&range.begin, &range.end].iter().flat_map(|e| e.free_symbols()).collect();
+        let read: Vec<Name> = used.into_iter().filter(|n| around.sdfg.data.contains_key(n)).collect();
+        let mut written = false;
+        body.walk(&mut |block| {
+            for (id, node) in
+                block.state().into_iter().flat_map(|graph| graph.nodes().map(move |n| ((graph, n.0), n.1)))
+            {
+                let (graph, id) = id;
+                let here = matches!(node, Node::Access(n) if read.contains(n));
+                written |= here && graph.in_edges(id).iter().any(|e| e.memlet.is_some());
+            }
+        });
+        if written {
+            return Ok(false);
+        }
+        for name in read {
+            let value = self.value(name.as_str(), DType::I64, around, region, at)?;
+            let symbol = self.label(name.as_str());
+            self.push(region, "assign", BlockKind::Assign { symbol, value });
+            *range = range.subst(&|n| (n == name).then(|| Expr::sym(symbol)));
+        }
+        Ok(true)
+    }
+
+    /// A loop over a variable that is no range.
+    fn counting_while(
+        &mut self,
+        region: &mut Region,
+        texts: &Counting,
+        body: Region,
+        around: &Around,
+        at: &At,
+    ) -> Read<()> {
         let mut step = Region::default();
         self.assign(texts.variable, texts.next, around, &mut step, at)?;
         let mut body = body;
@@ -159,7 +211,9 @@ impl GraphReader<'_> {
         for block in &region.blocks {
             let mut kind = block.kind.clone();
             match &mut kind {
-                BlockKind::State(_) => return at.beyond("a loop that continues and whose step reads an array"),
+                BlockKind::State(_) => {
+                    return at.beyond("a loop that continues and whose step reads an array");
+                }
                 BlockKind::Conditional { branches, otherwise } => {
                     for inner in branches.iter_mut().map(|b| &mut b.1).chain([otherwise]) {
                         *inner = self.copied(inner, at)?;
@@ -201,18 +255,12 @@ impl GraphReader<'_> {
     }
 
     /// A value of symbols, scalars and elements of arrays; states before it load the elements.
-    fn value(
-        &mut self,
-        text: &str,
-        dtype: DType,
-        around: &Around,
-        region: &mut Region,
-        at: &At,
-    ) -> Read<E> {
+    fn value(&mut self, text: &str, dtype: DType, around: &Around, region: &mut Region, at: &At) -> Read<E> {
         let text = spelled(text);
         let data = |n: Name| around.sdfg.data.get(&n).or_else(|| self.extra.get(&n));
         let symbol = |n: Name| data(n).is_none().then_some(n);
-        let known = || around.sdfg.data.iter().filter(|(n, d)| d.foreign.is_none() && !self.views.contains(n));
+        let known =
+            || around.sdfg.data.iter().filter(|(n, d)| d.foreign.is_none() && !self.views.contains(n));
         let vars = known().map(|(n, d)| (*n, d.dtype)).collect();
         let arrays = known().filter(|(_, d)| !d.is_scalar()).map(|(n, _)| *n).collect();
         let scope = Scope { vars, arrays, symbol: &symbol, constants: &self.constants };
@@ -291,7 +339,9 @@ impl GraphReader<'_> {
                     };
                     let inner = self.machine(body, around)?;
                     match condition.code() {
-                        Some(text) => branches.push((self.condition(text, around, region, condition)?, inner)),
+                        Some(text) => {
+                            branches.push((self.condition(text, around, region, condition)?, inner))
+                        }
                         None => otherwise = inner,
                     }
                 }
@@ -328,7 +378,14 @@ impl GraphReader<'_> {
             let late = update_before.is_some_and(|v| v.as_bool() == Some(false));
             return match late {
                 true => at.beyond("a loop that asks at its end, before its step"),
-                false => self.repeat(condition, (step("init_statement"), step("update_statement")), body, around, region, at),
+                false => self.repeat(
+                    condition,
+                    (step("init_statement"), step("update_statement")),
+                    body,
+                    around,
+                    region,
+                    at,
+                ),
             };
         }
         match (step("init_statement"), step("update_statement")) {
@@ -433,9 +490,8 @@ fn in_turn(mut list: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut last: Vec<(String, String)> = vec![];
     while !list.is_empty() {
         // Next comes what no other one still has to read.
-        let free = (0..list.len()).find(|&i| {
-            list.iter().enumerate().all(|(k, (_, value))| k == i || !reads(value, &list[i].0))
-        });
+        let free = (0..list.len())
+            .find(|&i| list.iter().enumerate().all(|(k, (_, value))| k == i || !reads(value, &list[i].0)));
         match free {
             Some(i) => out.push(list.remove(i)),
             None => {
@@ -546,4 +602,3 @@ fn for_range(texts: &Counting, body: &Region) -> Option<Range> {
     }
     Some(Range { begin: parse(texts.begin)?, end, step })
 }
-

@@ -14,11 +14,14 @@ use super::value::as_f64;
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    BlockKind, Data, Library, LibraryKind, LibraryOp, Memlet, Nested, Node, Sdfg, Tasklet, row_major,
+    BlockKind, Data, Edge, Library, LibraryKind, LibraryOp, Memlet, Nested, Node, Sdfg, Tasklet, row_major,
 };
-use crate::symbolic::Expr;
+use crate::symbolic::{Expr, Range, Subset};
 
-type Renamed = BTreeMap<String, String>;
+pub type Renamed = BTreeMap<String, String>;
+
+/// Parts of containers by connector.
+pub type Parts = BTreeMap<Name, Subset>;
 
 impl GraphReader<'_> {
     /// Memlets at a node by connector: of what comes in, or of what goes out.
@@ -51,7 +54,8 @@ impl GraphReader<'_> {
             let mut found: Vec<(Name, DType)> = vec![];
             for (conn, memlet) in self.connected(state, i, inputs)? {
                 let Some(dtype) = dtypes.get(&memlet.data) else {
-                    return code.beyond(format!("a tasklet of '{}', which is no array of numbers", memlet.data));
+                    return code
+                        .beyond(format!("a tasklet of '{}', which is no array of numbers", memlet.data));
                 };
                 let single = memlet.subset.0.iter().all(|r| r.extent().is_one());
                 if !single && inputs {
@@ -87,11 +91,14 @@ impl GraphReader<'_> {
         Ok(Tasklet { label: self.label(label), inputs, outputs, code })
     }
 
-    pub fn nested(&mut self, state: &State, i: usize, attributes: &At) -> Read<(Nested, Renamed)> {
-        let (ins, outs) = (self.connected(state, i, true)?, self.connected(state, i, false)?);
+    /// The node, its connectors' names here, and the parts that they stand for.
+    pub fn nested(&mut self, state: &State, i: usize, attributes: &At) -> Read<(Nested, Renamed, Parts)> {
+        let (mut ins, mut outs) = (self.connected(state, i, true)?, self.connected(state, i, false)?);
+        same_parts(&mut ins, &mut outs);
         let mut reader = self.inside();
         for (conn, memlet) in ins.iter().chain(&outs) {
-            if state.around.sdfg.data.get(&memlet.data).is_some_and(|d| d.is_scalar() && d.foreign.is_none()) {
+            if state.around.sdfg.data.get(&memlet.data).is_some_and(|d| d.is_scalar() && d.foreign.is_none())
+            {
                 reader.scalars.insert(*conn);
             }
         }
@@ -117,6 +124,7 @@ impl GraphReader<'_> {
             symbols.entry(*name).or_insert_with(|| Expr::sym(*name));
         }
         symbols.retain(|name, _| inner.symbols.contains_key(name));
+        let mut parts: Vec<(Name, Vec<Option<Expr>>)> = vec![];
         for (conn, memlet) in ins.iter().chain(&outs) {
             let outer = &state.around.sdfg.data[&memlet.data];
             let inside = |e: &Expr| e.subst(&|n| symbols.get(&n).cloned());
@@ -124,23 +132,72 @@ impl GraphReader<'_> {
             if data.foreign.is_some() || outer.foreign.is_some() {
                 continue;
             }
-            if !lies(data, outer, memlet, &inside) {
+            let dims = dimensions(data.shape.len(), outer, memlet);
+            let Some(dims) = dims.filter(|dims| lies(data, dims, &inside)) else {
                 let message = format!("a nested graph in which '{conn}' has other strides than outside");
                 return attributes.beyond(message);
-            }
-            data.strides = row_major(&data.shape);
+            };
+            let fewer: Vec<Option<Expr>> = data
+                .shape
+                .iter()
+                .zip(&dims)
+                .map(|(extent, (range, _))| {
+                    let outside = range.extent();
+                    (range.is_index().is_none() && inside(extent) != outside).then_some(outside)
+                })
+                .collect();
+            parts.push((*conn, fewer));
         }
+        for (conn, fewer) in parts {
+            reader.shrink(&mut inner, &mut symbols, conn, fewer);
+        }
+        let wanted = ins.iter().chain(&outs).map(|(n, m)| (*n, m.subset.clone())).collect();
         let renamed = merge(&mut inner, &ins, &outs);
         inner.args.clear();
         inner.returns.clear();
         let label = attributes.word("label").unwrap_or("nested");
-        Ok((Nested { label: self.label(label), sdfg: Arc::new(inner), symbols }, renamed))
+        Ok((Nested { label: self.label(label), sdfg: Arc::new(inner), symbols }, renamed, wanted))
+    }
+
+    /// Gives an inner container the extents of the part that it stands for, where DaCe's are larger.
+    fn shrink(
+        &mut self,
+        inner: &mut Sdfg,
+        symbols: &mut BTreeMap<Name, Expr>,
+        conn: Name,
+        fewer: Vec<Option<Expr>>,
+    ) {
+        let Some(data) = inner.data.get(&conn) else { return };
+        let full = data.full_subset();
+        let picked = inner.states().iter().any(|(_, graph)| {
+            graph
+                .edges()
+                .any(|e| e.memlet.as_ref().is_some_and(|m| m.data == conn && m.dynamic && m.subset == full))
+        });
+        let mut shape = data.shape.clone();
+        for (extent, outside) in shape.iter_mut().zip(fewer) {
+            let Some(outside) = outside.filter(|_| !picked) else { continue };
+            *extent = match outside.as_int() {
+                Some(n) => Expr::int(n),
+                None => {
+                    let name = self.label(&format!("{conn}_part"));
+                    inner.symbols.insert(name, DType::I64);
+                    symbols.insert(name, outside);
+                    Expr::sym(name)
+                }
+            };
+        }
+        if let Some(data) = inner.data.get_mut(&conn) {
+            data.strides = row_major(&shape);
+            data.shape = shape;
+        }
     }
 
     pub fn library(&mut self, state: &State, i: usize, attributes: &At) -> Read<(Node, Renamed)> {
         let at = &state.nodes[i];
         let class = at.get("classpath")?.text()?;
-        let named = |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+        let named =
+            |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
         let label = attributes.word("label").unwrap_or("library").to_string();
         let (trans_a, trans_b) = (attributes.flag("transA"), attributes.flag("transB"));
         let (kind, conns) = match class.rsplit('.').next().unwrap_or("") {
@@ -177,12 +234,17 @@ impl GraphReader<'_> {
             "Reduce" => (self.reduce(state, i, attributes)?, BTreeMap::new()),
             other => return at.beyond(format!("a library node {other}")),
         };
-        let scaled = |key| attributes.find(key).is_some_and(|v| as_f64(v.value) != Some(if key == "alpha" { 1.0 } else { 0.0 }));
+        let scaled = |key| {
+            attributes
+                .find(key)
+                .is_some_and(|v| as_f64(v.value) != Some(if key == "alpha" { 1.0 } else { 0.0 }))
+        };
         if scaled("alpha") || scaled("beta") {
             return attributes.beyond("a product with factors alpha or beta");
         }
         if matches!(kind, LibraryKind::MatMul { .. }) {
-            for (_, memlet) in self.connected(state, i, true)?.iter().chain(&self.connected(state, i, false)?) {
+            for (_, memlet) in self.connected(state, i, true)?.iter().chain(&self.connected(state, i, false)?)
+            {
                 let long = memlet.subset.0.iter().filter(|r| r.is_index().is_none()).count();
                 if long > 2 {
                     return at.beyond("a product of more than two dimensions");
@@ -219,51 +281,93 @@ impl GraphReader<'_> {
     }
 }
 
-/// Are the elements of the inner container those of the part outside, dimension by dimension?
-fn lies(inner: &Data, outer: &Data, memlet: &Memlet, inside: &dyn Fn(&Expr) -> Expr) -> bool {
-    let mut rest: Vec<(Expr, Expr)> = memlet
-        .subset
-        .0
-        .iter()
-        .zip(&outer.strides)
-        .map(|(r, s)| (r.extent(), s * &r.step))
-        .collect();
-    let dims = inner.shape.iter().zip(&inner.strides).filter(|(n, _)| !n.is_one());
-    for (_, stride) in dims {
-        let stride = inside(stride);
-        // In order; dimensions that are left out have one element.
-        loop {
-            if rest.is_empty() {
-                return false;
+/// The dimensions of a part that an inner container of this rank has: single indices are dropped, the first
+/// ones first.
+fn dimensions(rank: usize, outer: &Data, memlet: &Memlet) -> Option<Vec<(Range, Expr)>> {
+    let mut dropped = outer.shape.len().checked_sub(rank)?;
+    let mut found = vec![];
+    for (range, stride) in memlet.subset.0.iter().zip(&outer.strides) {
+        if dropped > 0 && range.is_index().is_some() {
+            dropped -= 1;
+        } else {
+            found.push((range.clone(), stride * &range.step));
+        }
+    }
+    (found.len() == rank).then_some(found)
+}
+
+/// Are the elements of the inner container those of the part outside, dimension by dimension? DaCe's inner
+/// extents may be larger than the part.
+fn lies(inner: &Data, dims: &[(Range, Expr)], inside: &dyn Fn(&Expr) -> Expr) -> bool {
+    let sides = inner.shape.iter().zip(&inner.strides).zip(dims);
+    sides.into_iter().all(|((extent, stride), (_, outside))| extent.is_one() || inside(stride) == *outside)
+}
+
+/// A connector on both sides stands for one part in DaCe, whatever the two memlets say: the larger one.
+fn same_parts(ins: &mut [(Name, Memlet)], outs: &mut [(Name, Memlet)]) {
+    for (name, read) in ins {
+        for (_, written) in outs.iter_mut().filter(|(n, m)| n == name && m.data == read.data) {
+            let mut both = read.subset.clone();
+            for (a, b) in both.0.iter_mut().zip(&written.subset.0) {
+                if a.begin == b.begin && a.step == b.step && (&b.end - &a.end).as_int().is_some_and(|d| d > 0)
+                {
+                    a.end = b.end.clone();
+                }
             }
-            let (extent, outside) = rest.remove(0);
-            if outside == stride && !extent.is_one() {
-                break;
-            }
-            if !extent.is_one() {
-                return false;
+            let begins = |s: &Subset| s.0.iter().map(|r| r.begin.clone()).collect::<Vec<_>>();
+            if begins(&read.subset) == begins(&written.subset) {
+                read.subset = both.clone();
+                written.subset = both;
             }
         }
     }
-    true
 }
 
 /// Where one part is read by one connector and written by another one, both are one.
 fn merge(inner: &mut Sdfg, ins: &[(Name, Memlet)], outs: &[(Name, Memlet)]) -> Renamed {
     let mut renamed = Renamed::new();
     for (out, written) in outs {
-        let same = ins.iter().find(|(name, read)| {
-            name != out && read.data == written.data && read.subset == written.subset
-        });
+        let same = ins
+            .iter()
+            .find(|(name, read)| name != out && read.data == written.data && read.subset == written.subset);
         let Some((name, _)) = same else { continue };
         let (Some(a), Some(b)) = (inner.data.get(name), inner.data.get(out)) else { continue };
         if a.shape != b.shape || a.dtype != b.dtype || ins.iter().any(|(n, _)| n == out) {
             continue;
         }
         rename(inner, *out, *name);
+        merge_inside(inner);
         renamed.insert(out.to_string(), name.to_string());
     }
     renamed
+}
+
+/// Containers that became one may be what nested graphs inside read and write.
+fn merge_inside(sdfg: &mut Sdfg) {
+    let states: Vec<_> = sdfg.states().into_iter().map(|(b, _)| b.id).collect();
+    for block in states {
+        let Some(graph) = sdfg.state_mut(block) else { continue };
+        let nested: Vec<_> =
+            graph.nodes().filter(|(_, n)| matches!(n, Node::Nested(_))).map(|(id, _)| id).collect();
+        for id in nested {
+            let at = |edges: Vec<&Edge>, inputs: bool| -> Vec<(Name, Memlet)> {
+                let port = |e: &Edge| if inputs { e.dst.conn } else { e.src.conn };
+                edges.into_iter().filter_map(|e| Some((port(e)?, e.memlet.clone()?))).collect()
+            };
+            let (ins, outs) = (at(graph.in_edges(id), true), at(graph.out_edges(id), false));
+            let Node::Nested(node) = graph.node_mut(id) else { continue };
+            let renamed = merge(Arc::make_mut(&mut node.sdfg), &ins, &outs);
+            let edges: Vec<Edge> = graph.out_edges(id).into_iter().cloned().collect();
+            for mut edge in edges {
+                let new = edge.src.conn.and_then(|c| renamed.get(c.as_str()));
+                if let Some(new) = new {
+                    edge.src.conn = Some(Name::new(new));
+                    graph.remove_edge(edge.id);
+                    graph.insert_edge(edge);
+                }
+            }
+        }
+    }
 }
 
 /// One container takes the place of another one.

@@ -30,6 +30,10 @@ pub struct State<'a, 'v> {
     pub outs: Vec<Vec<usize>>,
     /// Edges that lead from views to what they show.
     marked: BTreeSet<EdgeId>,
+    /// Edges whose memlet has the part of the target first.
+    of_target: BTreeSet<EdgeId>,
+    /// Parts that connectors of nested graphs stand for.
+    parts: BTreeMap<(NodeId, Name), Subset>,
 }
 
 /// An edge as in the file.
@@ -83,6 +87,8 @@ impl GraphReader<'_> {
             ins,
             outs,
             marked: BTreeSet::new(),
+            of_target: BTreeSet::new(),
+            parts: BTreeMap::new(),
         };
         let folded = folded(&state)?;
         let mut maps: BTreeMap<usize, MapId> = BTreeMap::new();
@@ -100,7 +106,11 @@ impl GraphReader<'_> {
                         let map = self.map(&state.nodes[i])?;
                         state.graph.insert_map(id, map);
                     }
-                    state.ids[i] = Some(state.graph.add_node(node, None));
+                    let id = state.graph.add_node(node, None);
+                    state.ids[i] = Some(id);
+                    state
+                        .parts
+                        .extend(std::mem::take(&mut self.parts).into_iter().map(|(n, s)| ((id, n), s)));
                     state.renamed[i] = renamed;
                 }
                 Err(fault) if fault.beyond => {
@@ -112,12 +122,12 @@ impl GraphReader<'_> {
         for i in 0..state.edges.len() {
             self.edge(&mut state, i)?;
         }
-        let (mut graph, marked) = (state.graph, state.marked);
+        let (mut graph, marked, of_target) = (state.graph, state.marked, state.of_target);
         self.name_foreign_symbols(&mut graph, around);
         if !self.views.is_empty() {
             self.resolve_views(&mut graph, &marked, around, at)?;
         }
-        name_copies(&mut graph, &around.sdfg.data, at)?;
+        name_copies(&mut graph, &around.sdfg.data, &of_target, at)?;
         self.own_parameters(&mut graph);
         Ok(graph)
     }
@@ -157,7 +167,8 @@ impl GraphReader<'_> {
             for map in scopes.as_ref().map(|s| s.enclosing(id)).unwrap_or_default() {
                 known.extend(graph.map(map).params.iter().map(|p| p.0));
             }
-            let Node::Library(Library { kind: LibraryKind::Foreign(foreign), .. }) = graph.node_mut(id) else {
+            let Node::Library(Library { kind: LibraryKind::Foreign(foreign), .. }) = graph.node_mut(id)
+            else {
                 continue;
             };
             let foreign: &mut Foreign = Arc::make_mut(foreign);
@@ -166,8 +177,11 @@ impl GraphReader<'_> {
                 foreign::words(&json, &mut used);
             }
             let own = |n: &Name| foreign.inputs.contains(n) || foreign.outputs.contains(n);
-            foreign.symbols =
-                used.into_iter().filter(|n| known.contains(n) && !own(n)).map(|n| (n, Expr::sym(n))).collect();
+            foreign.symbols = used
+                .into_iter()
+                .filter(|n| known.contains(n) && !own(n))
+                .map(|n| (n, Expr::sym(n)))
+                .collect();
         }
     }
 
@@ -200,7 +214,8 @@ impl GraphReader<'_> {
             }
             "Tasklet" => (Node::Tasklet(self.tasklet(state, i, &attributes)?), none),
             "NestedSDFG" => {
-                let (nested, renamed) = self.nested(state, i, &attributes)?;
+                let (nested, renamed, parts) = self.nested(state, i, &attributes)?;
+                self.parts = parts;
                 (Node::Nested(nested), renamed)
             }
             "LibraryNode" => self.library(state, i, &attributes)?,
@@ -245,9 +260,21 @@ impl GraphReader<'_> {
             matches!(state.graph.node(id), Node::Library(Library { kind: LibraryKind::Reduce { .. }, .. }))
         };
         let mut memlet = self.memlet(state.around, edge)?;
+        if let Some(memlet) = &mut memlet {
+            // By the file's own names.
+            for (id, conn) in [(from, edge.src_conn), (to, edge.dst_conn)] {
+                let part = conn.and_then(|c| state.parts.get(&(id, Name::new(c))));
+                if let Some(part) = part.filter(|p| **p != memlet.subset) {
+                    memlet.subset = part.clone();
+                    memlet.dynamic = true;
+                }
+            }
+        }
         let mut src = if reduces(from) { Some(Name::new("output")) } else { src };
         let mut dst = if reduces(to) { Some(Name::new("input")) } else { dst };
-        let views = [(from, src), (to, dst)].iter().any(|(id, c)| access(*id) && c.is_some_and(|c| c.as_str() == "views"));
+        let views = [(from, src), (to, dst)]
+            .iter()
+            .any(|(id, c)| access(*id) && c.is_some_and(|c| c.as_str() == "views"));
         for (id, conn) in [(from, &mut src), (to, &mut dst)] {
             if access(id) {
                 *conn = None;
@@ -281,7 +308,12 @@ impl GraphReader<'_> {
             state.graph.connect(between, dst, memlet.clone());
             return Ok(());
         }
+        let from_target =
+            edge.memlet.as_ref().and_then(|m| m.value.get("is_data_src")?.as_bool()) == Some(false);
         let id = state.graph.connect(src, dst, memlet);
+        if from_target {
+            state.of_target.insert(id);
+        }
         if views {
             state.marked.insert(id);
         }

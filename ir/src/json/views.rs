@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::at::{At, Read};
 use super::read::{Around, GraphReader};
 use crate::names::Name;
-use crate::sdfg::{Data, Edge, EdgeId, Memlet, Node, NodeId, Port, StateGraph, row_major};
+use crate::sdfg::{Data, Edge, EdgeId, Guard, Memlet, Node, NodeId, Port, StateGraph, row_major};
 use crate::symbolic::{Expr, Range, Subset};
 
 /// The edge between a view and what it stands for.
@@ -63,7 +63,14 @@ impl GraphReader<'_> {
             }
             match dimensions(shown, whole, &part) {
                 Some(dims) => substitute(graph, view, &link, (name, of), &part, &dims, at)?,
-                None if reshapes(shown, whole, &part) => reshape(graph, view, &link, (name, of), part, shown, at)?,
+                None if reshapes(shown, whole, &part) => {
+                    let (a, b) = (volume(&part), shown.volume());
+                    if a != b {
+                        // Which DaCe takes for granted.
+                        self.guards.push(Guard::Zero(a - b));
+                    }
+                    reshape(graph, view, &link, (name, of), part, shown, at)?;
+                }
                 None => return at.beyond(format!("'{name}', a view of '{of}' with other strides")),
             }
         }
@@ -202,10 +209,14 @@ fn tree(graph: &StateGraph, edge: &Edge, forward: bool) -> Vec<EdgeId> {
         let stem = port.conn.and_then(|c| Some(c.as_str().split_once('_')?.1));
         let (true, Some(stem)) = (through, stem) else { continue };
         let next = if forward { graph.out_edges(port.node) } else { graph.in_edges(port.node) };
-        open.extend(next.into_iter().filter(|e| {
-            let conn = if forward { e.src.conn } else { e.dst.conn };
-            conn.and_then(|c| Some(c.as_str().split_once('_')?.1)) == Some(stem)
-        }).cloned());
+        open.extend(
+            next.into_iter()
+                .filter(|e| {
+                    let conn = if forward { e.src.conn } else { e.dst.conn };
+                    conn.and_then(|c| Some(c.as_str().split_once('_')?.1)) == Some(stem)
+                })
+                .cloned(),
+        );
     }
     found
 }
@@ -303,7 +314,8 @@ fn prune(graph: &mut StateGraph, port: Port, backwards: bool) {
             return;
         }
         let outer = if backwards { graph.in_edges(port.node) } else { graph.out_edges(port.node) };
-        let Some(edge) = outer.into_iter().find(|e| used(e, if backwards { e.dst.conn } else { e.src.conn })) else {
+        let Some(edge) = outer.into_iter().find(|e| used(e, if backwards { e.dst.conn } else { e.src.conn }))
+        else {
             return;
         };
         let edge = edge.clone();
@@ -326,8 +338,13 @@ fn reshapes(view: &Data, whole: &Data, part: &Subset) -> bool {
         next = &next * &extent;
     }
     let packed = row_major(&view.shape);
-    let same = view.shape.iter().zip(view.strides.iter().zip(&packed)).all(|(n, (a, b))| n.is_one() || a == b);
-    same && next == view.volume()
+    let same =
+        view.shape.iter().zip(view.strides.iter().zip(&packed)).all(|(n, (a, b))| n.is_one() || a == b);
+    same && next.as_int().zip(view.volume().as_int()).is_none_or(|(a, b)| a == b)
+}
+
+fn volume(part: &Subset) -> Expr {
+    part.extents().into_iter().fold(Expr::one(), |v, n| v * n)
 }
 
 /// The view is a container of its own, filled from the part or written back into it.
@@ -362,4 +379,3 @@ fn reshape(
     *graph.memlet_mut(link.edge.id) = Some(memlet);
     Ok(())
 }
-

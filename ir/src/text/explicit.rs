@@ -11,8 +11,8 @@ use super::{ParseError, SCHEDULES, WCRS, header, schedule_name, wcr_name};
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Foreign, Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, StateGraph,
-    Tasklet, Wcr,
+    Foreign, Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule,
+    StateGraph, Tasklet, Wcr,
 };
 use crate::symbolic::{Range, Subset};
 use crate::tasklet::{Assign, parse as expr};
@@ -374,7 +374,8 @@ fn library_text(l: &Library) -> String {
         LibraryKind::Call(op) => format!("{} {}{}", op.name(), quoted(l.label), flag_text(*op)),
         LibraryKind::Foreign(f) => {
             let names = |list: &[Name]| list.iter().map(|n| quoted(*n)).collect::<Vec<_>>().join(", ");
-            let symbols: Vec<String> = f.symbols.iter().map(|(n, e)| format!("{} = {e}", quoted(*n))).collect();
+            let symbols: Vec<String> =
+                f.symbols.iter().map(|(n, e)| format!("{} = {e}", quoted(*n))).collect();
             let (ins, outs, symbols) = (names(&f.inputs), names(&f.outputs), symbols.join(", "));
             format!("foreign {} ({ins}) -> ({outs}) using ({symbols}) {}", quoted(l.label), foreign_text(f))
         }

@@ -20,7 +20,10 @@ fn extents(list: &[Expr]) -> String {
 /// `f64[N, M] strides [1, N]`; `arg`: an integer scalar needs brackets there.
 pub fn data_text(data: &Data, arg: bool) -> String {
     let mut out = data.dtype.short().to_string();
-    if !data.shape.is_empty() || (arg && data.dtype.is_int()) || (data.dtype.is_int() && data.foreign.is_some()) {
+    if !data.shape.is_empty()
+        || (arg && data.dtype.is_int())
+        || (data.dtype.is_int() && data.foreign.is_some())
+    {
         out += &format!("[{}]", extents(&data.shape));
     }
     if data.strides != row_major(&data.shape) {

@@ -76,7 +76,10 @@ impl Lowerer {
             }
             LibraryKind::Call(op) => self.call(env, ctx, (graph, id), *op, span, out)?,
             LibraryKind::Foreign(f) => {
-                return refuse(place, format!("'{}' is {}, which is kept but not compiled", library.label, f.reason));
+                return refuse(
+                    place,
+                    format!("'{}' is {}, which is kept but not compiled", library.label, f.reason),
+                );
             }
         }
         for stmt in &mut out[first..] {

@@ -97,7 +97,8 @@ impl Checker<'_, '_> {
             return self.malformed(place, message);
         };
         let Some(data) = self.sdfg.data.get(&memlet.data) else {
-            return self.malformed(place, format!("the memlet names '{}', which does not exist", memlet.data));
+            return self
+                .malformed(place, format!("the memlet names '{}', which does not exist", memlet.data));
         };
         let scope = state.scope(edge);
         for range in memlet.subset.0.iter().chain(memlet.other.iter().flat_map(|s| &s.0)) {
