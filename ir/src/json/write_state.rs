@@ -309,6 +309,7 @@ impl StateWriter<'_> {
                 )
             }
             LibraryKind::Call(op) => called(*op),
+            LibraryKind::Foreign(_) => ("", "", json!({}), vec![]),
         };
         let conns: Connectors =
             conns.into_iter().map(|(ours, name)| (Name::new(ours), name.map(str::to_string))).collect();
