@@ -398,3 +398,12 @@ def ravelled_onto_itself(A):
     r = A.ravel()
     r[::2] = r[:10]
     return A
+
+
+def reductions_of_nothing(k, u):
+    none = k[4:2]
+    return np.bitwise_xor.reduce(none), np.bitwise_and.reduce(u[3:1]), np.gcd.reduce(k), np.bitwise_or.reduce(k)
+
+
+def item_of_a_selection(k):
+    return k[k > 5].item()

@@ -108,7 +108,15 @@ fn item(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     while view.rank() > 0 {
         let n = view.shape[0].clone();
         if !s.same(&n, &Expr::one())?.is_yes() {
-            return fail(span, "item() of an array that has more than one element");
+            if s.on_sample(&n).is_some() {
+                return fail(span, "item() of an array that has more than one element");
+            }
+            let one = tasklet::Expr::bin(
+                tasklet::BinOp::Eq,
+                tasklet::Expr::Sym(n),
+                tasklet::Expr::Sym(Expr::one()),
+            );
+            s.check(one, "item() of an array that does not have one element", span);
         }
         view = view.fix_dim(0, &Expr::zero());
     }

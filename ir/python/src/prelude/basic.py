@@ -18,6 +18,17 @@ def ufunc__reduce(f, a, axis):
     return out
 
 
+def ufunc__reduce_from(f, a, axis, inverted):
+    """As ufunc__reduce, from the value that changes nothing: 0, or all bits."""
+    a = np.moveaxis(np.asarray(a), axis, 0)
+    out = np.zeros(a.shape[1:], a.dtype)[()]
+    if inverted:
+        out = np.invert(out)
+    for i in range(a.shape[0]):
+        out = f(out, a[i])
+    return out
+
+
 def ufunc__accumulate(f, a, axis=0):
     a = np.asarray(a)
     out = np.empty_like(a)
