@@ -54,7 +54,8 @@ impl GraphReader<'_> {
         }
         let trees = match raise(blocks.empty.clone(), &jumps, start) {
             Ok(trees) => trees,
-            Err(_) if blocks.nodes.len() <= 3000 => {
+            Err(e) if blocks.nodes.len() <= 3000 => {
+                if std::env::var_os("DBG").is_some() { eprintln!("RAISE {e}"); }
                 let pc = self.label("pc");
                 dispatch(blocks.nodes.len(), &jumps, start, pc.as_str())
             }
