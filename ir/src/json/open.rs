@@ -20,13 +20,6 @@ pub fn open(root: &Value) -> Result<Verified, JsonError> {
             Ok(verified) => return Ok(verified),
             Err(violations) => violations,
         };
-        if std::env::var_os("DBG").is_some() {
-            eprintln!(
-                "{}\n{:?}",
-                crate::text::print(&sdfg),
-                violations.iter().map(|v| &v.message).collect::<Vec<_>>()
-            );
-        }
         let places = Places::of(&sdfg, &trail);
         if let Some(wrong) = violations.iter().find(|v| v.malformed) {
             return Err(JsonError { path: places.path(wrong.place), message: wrong.message.clone() });

@@ -71,8 +71,15 @@ pub fn raise(empty: Vec<bool>, jumps: &[Jump], start: usize) -> Result<Vec<Tree>
     if count == 0 {
         return Ok(vec![]);
     }
-    let mut machine =
-        Machine { count, jumps, empty, next: vec![], loops: BTreeMap::new(), after: vec![], budget: 8 * count + 64 };
+    let mut machine = Machine {
+        count,
+        jumps,
+        empty,
+        next: vec![],
+        loops: BTreeMap::new(),
+        after: vec![],
+        budget: 8 * count + 64,
+    };
     machine.next = (0..count).map(|b| machine.out(b).iter().map(|j| j.dst).collect()).collect();
     machine.find_loops(start)?;
     machine.find_after();
@@ -307,12 +314,21 @@ impl Machine<'_> {
     }
 
     /// Emits the loop at a block; the block after it, if it is ever left.
-    fn natural_loop(&mut self, guard: usize, out: &mut Vec<Tree>, depth: usize) -> Result<Option<usize>, String> {
+    fn natural_loop(
+        &mut self,
+        guard: usize,
+        out: &mut Vec<Tree>,
+        depth: usize,
+    ) -> Result<Option<usize>, String> {
         let blocks = self.loops[&guard].clone();
         let jumps: Vec<Jump> = self.out(guard).into_iter().cloned().collect();
         let sides = match &jumps[..] {
             [one, two] if blocks.has(one.dst) != blocks.has(two.dst) => {
-                if blocks.has(one.dst) { Some((one, two)) } else { Some((two, one)) }
+                if blocks.has(one.dst) {
+                    Some((one, two))
+                } else {
+                    Some((two, one))
+                }
             }
             _ => None,
         };
@@ -327,12 +343,8 @@ impl Machine<'_> {
         let Some((enter, leave)) = guarded else { return self.endless_loop(guard, &blocks, out, depth) };
         let condition = enter.condition.clone().unwrap_or_default();
         // All ways back take the same step, and the way in gives the start.
-        let back: Vec<Jump> = self
-            .jumps
-            .iter()
-            .filter(|j| j.dst == guard && blocks.has(j.src))
-            .cloned()
-            .collect();
+        let back: Vec<Jump> =
+            self.jumps.iter().filter(|j| j.dst == guard && blocks.has(j.src)).cloned().collect();
         let step = |j: &Jump| j.assignments.last().cloned();
         let next = back.first().and_then(step).filter(|s| back.iter().all(|j| step(j).as_ref() == Some(s)));
         let begin = match (out.last(), &next) {

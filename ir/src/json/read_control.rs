@@ -54,8 +54,12 @@ impl GraphReader<'_> {
         }
         let trees = match raise(blocks.empty.clone(), &jumps, start) {
             Ok(trees) => trees,
-            Err(e) if blocks.nodes.len() <= 3000 => {
-                if std::env::var_os("DBG").is_some() { eprintln!("RAISE {e}"); }
+            Err(_) if blocks.nodes.len() <= 3000 => {
+                let sizes = around.sdfg.data.values().filter(|d| d.transient).flat_map(|d| &d.shape);
+                let moves = |e: &Expr| e.free_symbols().iter().any(|n| !around.sdfg.symbols.contains_key(n));
+                if sizes.clone().any(moves) {
+                    return at.beyond("a state machine that is not made of loops, with containers that grow");
+                }
                 let pc = self.label("pc");
                 dispatch(blocks.nodes.len(), &jumps, start, pc.as_str())
             }

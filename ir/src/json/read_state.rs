@@ -122,10 +122,10 @@ impl GraphReader<'_> {
         for i in 0..state.edges.len() {
             self.edge(&mut state, i)?;
         }
-        let (mut graph, marked, of_target) = (state.graph, state.marked, state.of_target);
+        let (mut graph, marked, mut of_target) = (state.graph, state.marked, state.of_target);
         self.name_foreign_symbols(&mut graph, around);
         if !self.views.is_empty() {
-            self.resolve_views(&mut graph, &marked, around, at)?;
+            self.resolve_views(&mut graph, &marked, &mut of_target, around, at)?;
         }
         name_copies(&mut graph, &around.sdfg.data, &of_target, at)?;
         self.own_parameters(&mut graph);
