@@ -1,10 +1,12 @@
 //! Reads a file and verifies it; what is well-formed and against the graph's rules stays foreign.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::JsonError;
+use super::origin::Origin;
 use super::read::{Kept, Trail, graph};
 use crate::sdfg::{BlockId, Node, Place, Region, Sdfg, StateGraph, Verified, Violation, verify};
 
@@ -12,12 +14,20 @@ use crate::sdfg::{BlockId, Node, Place, Region, Sdfg, StateGraph, Verified, Viol
 const ROUNDS: usize = 6;
 
 /// The graph of a file that is not ours.
-pub fn open(root: &Value) -> Result<Verified, JsonError> {
+pub fn open(root: Value) -> Result<Verified, JsonError> {
+    let (verified, trail) = verified(&root)?;
+    let mut sdfg = verified.into_inner();
+    sdfg.origin = Some(Arc::new(Origin::new(root, sdfg.clone(), trail)));
+    // Verified as it is, but for where it comes from.
+    Ok(Verified::of_origin(sdfg))
+}
+
+fn verified(root: &Value) -> Result<(Verified, Trail), JsonError> {
     let mut kept = Kept::new();
     for _ in 0..ROUNDS {
         let (sdfg, trail) = graph(root, &kept)?;
         let violations = match verify(sdfg.clone()) {
-            Ok(verified) => return Ok(verified),
+            Ok(verified) => return Ok((verified, trail)),
             Err(violations) => violations,
         };
         let places = Places::of(&sdfg, &trail);
@@ -36,16 +46,19 @@ pub fn open(root: &Value) -> Result<Verified, JsonError> {
     }
     let (sdfg, trail) = graph(root, &kept)?;
     match verify(sdfg.clone()) {
-        Ok(verified) => Ok(verified),
+        Ok(verified) => Ok((verified, trail)),
         Err(violations) => {
             let (sdfg, trail) = match graph(root, &whole(&violations[0])) {
                 Ok(read) => read,
                 Err(_) => (sdfg, trail),
             };
-            verify(sdfg.clone()).map_err(|violations| {
-                let path = Places::of(&sdfg, &trail).path(violations[0].place);
-                JsonError { path, message: violations[0].message.clone() }
-            })
+            match verify(sdfg.clone()) {
+                Ok(verified) => Ok((verified, trail)),
+                Err(violations) => {
+                    let path = Places::of(&sdfg, &trail).path(violations[0].place);
+                    Err(JsonError { path, message: violations[0].message.clone() })
+                }
+            }
         }
     }
 }
@@ -91,6 +104,6 @@ impl Places<'_> {
             Place::Block(id) => Some(id),
             other => self.states.get(&other).copied(),
         };
-        block.and_then(|b| self.trail.get(&b)).cloned().unwrap_or_else(|| "$".into())
+        block.and_then(|b| self.trail.blocks.get(&b)).cloned().unwrap_or_else(|| "$".into())
     }
 }

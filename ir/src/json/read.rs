@@ -14,8 +14,8 @@ use super::{JsonError, foreign, symbols, value};
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Block, BlockId, BlockKind, Data, Foreign, Guard, Lifetime, Region, Sdfg, Source, SourceFile, Storage,
-    row_major,
+    Block, BlockId, BlockKind, Data, Foreign, Guard, Lifetime, NodeId, Region, Sdfg, Source, SourceFile,
+    Storage, row_major,
 };
 use crate::symbolic::Expr;
 use crate::tasklet;
@@ -58,8 +58,13 @@ pub fn graph(root: &Value, kept: &Kept) -> Result<(Sdfg, Trail), JsonError> {
 /// Paths of states and graphs that stay foreign, and why.
 pub type Kept = BTreeMap<String, String>;
 
-/// Paths of blocks: of a state itself, else of the graph that the block is in.
-pub type Trail = BTreeMap<BlockId, String>;
+/// Where in the file parts of the graph are.
+#[derive(Default)]
+pub struct Trail {
+    /// Of a state itself, else of the graph that the block is in.
+    pub blocks: BTreeMap<BlockId, String>,
+    pub nodes: BTreeMap<NodeId, String>,
+}
 
 pub struct GraphReader<'r> {
     /// Labels and map parameters that are taken in this graph.
@@ -374,7 +379,7 @@ impl<'r> GraphReader<'r> {
     pub fn push(&mut self, region: &mut Region, base: &str, kind: BlockKind) -> BlockId {
         let label = self.label(base);
         let id = region.push(Block::new(label, kind, None));
-        self.trail.borrow_mut().insert(id, self.path.clone());
+        self.trail.borrow_mut().blocks.insert(id, self.path.clone());
         id
     }
 }

@@ -333,7 +333,7 @@ impl GraphReader<'_> {
                 };
                 let label = at.word("label").unwrap_or("state");
                 let id = self.push(region, label, BlockKind::State(graph));
-                self.trail.borrow_mut().insert(id, at.path());
+                self.trail.borrow_mut().blocks.insert(id, at.path());
             }
             "LoopRegion" => self.loop_region(at, around, region)?,
             "ConditionalBlock" => {

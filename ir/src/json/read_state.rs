@@ -108,6 +108,7 @@ impl GraphReader<'_> {
                     }
                     let id = state.graph.add_node(node, None);
                     state.ids[i] = Some(id);
+                    self.trail.borrow_mut().nodes.insert(id, state.nodes[i].path());
                     state
                         .parts
                         .extend(std::mem::take(&mut self.parts).into_iter().map(|(n, s)| ((id, n), s)));
