@@ -31,6 +31,7 @@ mod read_state;
 mod symbols;
 #[cfg(test)]
 mod tests;
+mod transpose;
 mod value;
 mod views;
 mod write;

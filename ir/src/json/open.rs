@@ -1,13 +1,13 @@
 //! Reads a file and verifies it; what is well-formed and against the graph's rules stays foreign.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::JsonError;
 use super::origin::Origin;
-use super::read::{Kept, Trail, graph};
+use super::read::{Kept, ORDER, Trail, graph};
 use crate::sdfg::{BlockId, Node, Place, Region, Sdfg, StateGraph, Verified, Violation, verify};
 
 /// How often states or graphs are given up before the whole is.
@@ -34,13 +34,25 @@ fn verified(root: &Value) -> Result<(Verified, Trail), JsonError> {
         if let Some(wrong) = violations.iter().find(|v| v.malformed) {
             return Err(JsonError { path: places.path(wrong.place), message: wrong.message.clone() });
         }
-        let before = kept.len();
+        let before = kept.clone();
+        let mut fresh = BTreeSet::new();
         for violation in &violations {
             let path = places.path(violation.place);
             let what = if path == "$" { "a graph" } else { "a part" };
-            kept.entry(path).or_insert_with(|| format!("{what} in which {}", violation.message));
+            let reason = match violation.message.ends_with("no path orders them") && path != "$" {
+                true if !kept.contains_key(&path) => ORDER.to_string(),
+                _ => format!("{what} in which {}", violation.message),
+            };
+            match kept.get_mut(&path) {
+                Some(old) if *old == ORDER && reason != ORDER && !fresh.contains(&path) => *old = reason,
+                Some(_) => {}
+                None => {
+                    fresh.insert(path.clone());
+                    kept.insert(path, reason);
+                }
+            }
         }
-        if kept.len() == before {
+        if kept == before {
             kept = whole(&violations[0]);
         }
     }

@@ -34,7 +34,8 @@ pub fn graph(sdfg: &Sdfg, results: bool, graphs: &mut usize, origin: Option<&Ori
     let boxed = boxed(sdfg);
     let flat = flatten(sdfg, &mut renames, &boxed);
     let mut arrays = Map::new();
-    for (name, data) in &sdfg.data {
+    // Members of structures are in these.
+    for (name, data) in sdfg.data.iter().filter(|(n, _)| !n.as_str().contains('.')) {
         let value = container(data, boxed.contains(name), &renames);
         arrays.insert(renames.find(*name).to_string(), value);
     }
