@@ -194,9 +194,14 @@ impl<'r> GraphReader<'r> {
         symbols.extend(&self.given);
         if self.outer {
             // Integer parameters are symbols; DaCe has them as scalars that only ranges and conditions read.
-            let accessed = accessed(&at)?;
+            let accessed: BTreeSet<Name> =
+                accessed(&at)?.into_iter().map(|n| self.data_name(n.as_str())).collect();
             let is_symbol = |n: &Name, d: &Data| {
-                d.is_scalar() && !d.transient && d.dtype.is_int() && !accessed.contains(n)
+                d.is_scalar()
+                    && !d.transient
+                    && d.dtype.is_int()
+                    && d.foreign.is_none()
+                    && !accessed.contains(n)
             };
             symbols.extend(sdfg.data.iter().filter(|(n, d)| is_symbol(n, d)).map(|(n, _)| *n));
             sdfg.data.retain(|n, d| !is_symbol(n, d));
