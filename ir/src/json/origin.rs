@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::at::spelled;
 use super::read::Trail;
 use crate::sdfg::{NodeId, Sdfg};
 
@@ -74,10 +75,15 @@ impl Origin {
     }
 }
 
+/// Of another version of DaCe, which the one that is written for does not read.
+fn is_stranger(key: &str, value: &Value) -> bool {
+    key == "debuginfo" && value.is_object() && value.get("end_column").is_none()
+}
+
 fn add(old: &Value, new: &mut Value) {
     let (Some(old), Some(new)) = (old.as_object(), new.as_object_mut()) else { return };
     for (key, value) in old {
-        if !DERIVED.contains(&key.as_str()) {
+        if !DERIVED.contains(&key.as_str()) && !is_stranger(key, value) {
             new.entry(key.clone()).or_insert_with(|| value.clone());
         }
     }
@@ -101,7 +107,8 @@ pub fn reworded(value: &Value, names: &BTreeMap<String, String>) -> Value {
     match value {
         Value::String(text) => {
             let mut out = String::new();
-            let mut rest = text.as_str();
+            let text = spelled(text);
+            let mut rest = &*text;
             while let Some(first) = rest.chars().next() {
                 let end = match word(first) {
                     true => rest.find(|c| !word(c)).unwrap_or(rest.len()),

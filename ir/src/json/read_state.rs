@@ -287,6 +287,9 @@ impl GraphReader<'_> {
             .any(|(id, c)| access(*id) && c.is_some_and(|c| c.as_str() == "views"));
         for (id, conn) in [(from, &mut src), (to, &mut dst)] {
             if access(id) {
+                if conn.is_some_and(|c| c.as_str() == "set") {
+                    return edge.at.beyond("a reference that is set");
+                }
                 *conn = None;
             }
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::DACE_VERSION;
 use super::flatten::flatten;
 use super::names::Renames;
-use super::origin::Origin;
+use super::origin::{Origin, reworded};
 use super::write_state::StateWriter;
 use crate::dtype::DType;
 use crate::names::Name;
@@ -112,7 +112,8 @@ fn interstate(edge: &super::flatten::FlatEdge) -> Value {
 
 fn container(data: &Data, boxed: bool, renames: &Renames) -> Value {
     if let Some(foreign) = &data.foreign {
-        return serde_json::from_str(&foreign.json).unwrap_or_default();
+        let json = serde_json::from_str(&foreign.json).unwrap_or_default();
+        return reworded(&json, &Default::default());
     }
     let text = |e: &Expr| e.subst(&|n| Some(Expr::sym(renames.find(n)))).to_dace();
     let list = |es: &[Expr]| es.iter().map(text).collect::<Vec<String>>();

@@ -168,9 +168,10 @@ impl StateWriter<'_> {
         }
         names.retain(|old, new| old != new);
         if json["type"] == "SDFG" {
+            let json = reworded(&json, &BTreeMap::new());
             return Some(json!({"nodes": [self.foreign_graph(graph, id, foreign, json)], "edges": []}));
         }
-        Some(if names.is_empty() { json } else { reworded(&json, &names) })
+        Some(reworded(&json, &names))
     }
 
     /// A whole graph that is foreign, as a nested one.
