@@ -13,6 +13,7 @@ mod cells;
 mod context;
 mod control;
 mod diagnostic;
+mod doubt;
 mod either;
 mod emit;
 mod expr;

@@ -1,13 +1,14 @@
 //! Comparisons, conditions, and values that conditions choose.
 
 use ruff_python_ast::{self as ast, CmpOp, UnaryOp};
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::{DType, Scalar, f16};
 use weft_ir::sdfg::{BlockKind, Data, Region, Span};
 use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::args::Args;
 use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
+use crate::doubt::{same_type, stands_for};
 use crate::emit::Inputs;
 use crate::expr::MAX_DEPTH;
 use crate::ops::zero;
@@ -135,6 +136,7 @@ impl Importer<'_> {
             Value::Num(Num { src: Src::Lit(s), .. }) => Test::Known(match *s {
                 Scalar::Bool(b) => b,
                 Scalar::Int(_, i) => i != 0,
+                Scalar::F16(x) => x != f16::ZERO,
                 Scalar::F32(x) => x != 0.0,
                 Scalar::F64(x) => x != 0.0,
                 Scalar::Complex(_, re, im) => re != 0.0 || im != 0.0,
@@ -227,7 +229,7 @@ impl Importer<'_> {
         Test::Cond(tasklet::Expr::Var(cell.base))
     }
 
-    fn set_test(&mut self, cell: &View, test: Test, span: Span) {
+    pub fn set_test(&mut self, cell: &View, test: Test, span: Span) {
         let mut inputs = Inputs::default();
         let code = match test {
             Test::Known(b) => tasklet::Expr::Lit(Scalar::Bool(b)),
@@ -355,12 +357,16 @@ impl Importer<'_> {
             }
         };
         let cell = self.transient("chosen", kind.dtype(), shape);
+        let flag = self.doubt_of_choice(&arms[0].0, &arms[1].0).map(|other| self.doubted(&cell, other));
         let mut regions = vec![];
         for (value, region) in arms {
             self.push_region();
             self.append(region);
             let value = if scalars { self.settled_for(&value, kind.dtype()) } else { value };
-            let stored = self.store(&cell, &value, span);
+            if let Some(flag) = flag {
+                self.note_kind(flag, &value, span);
+            }
+            let stored = self.trusting(|s| s.store(&cell, &value, span));
             let region = self.pop_region();
             stored?;
             regions.push(region);
@@ -369,6 +375,17 @@ impl Importer<'_> {
         let yes = regions.pop().unwrap_or_default();
         self.block("if", BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise }, span);
         Ok(if scalars { Value::elem(kind, cell) } else { Value::Array(cell) })
+    }
+
+    /// The other kind of a number that is one of two.
+    fn doubt_of_choice(&self, a: &Value, b: &Value) -> Option<Kind> {
+        let (x, y) = match (a, b) {
+            (Value::Num(x), Value::Num(y)) => (x.kind, y.kind),
+            _ => return None,
+        };
+        let other = stands_for(x, y).filter(|_| !same_type(x, y)).map(|k| k.1);
+        let inner = [a, b].into_iter().filter_map(|v| self.doubt_of(v)).map(|d| d.other);
+        inner.chain(other).reduce(Kind::max)
     }
 
     fn same_shape(&mut self, a: &[Expr], b: &[Expr]) -> Res<bool> {

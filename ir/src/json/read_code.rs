@@ -165,6 +165,7 @@ fn common(a: DType, b: DType) -> DType {
     match (a, b) {
         (F64, _) | (_, F64) => F64,
         (F32, _) | (_, F32) => F32,
+        (F16, _) | (_, F16) => F16,
         _ => {
             let (a, b) = (arithmetic(a), arithmetic(b));
             if a == b {

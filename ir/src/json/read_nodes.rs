@@ -11,7 +11,7 @@ use super::read::{GraphReader, types};
 use super::read_code::{Scope, assignments};
 use super::read_state::State;
 use super::value::as_f64;
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Scalar, f16_of};
 use crate::names::Name;
 use crate::sdfg::{
     BlockKind, Data, Edge, Library, LibraryKind, LibraryOp, Memlet, Nested, Node, Sdfg, Tasklet, row_major,
@@ -270,6 +270,7 @@ impl GraphReader<'_> {
         let identity = attributes.find("identity").and_then(|v| as_f64(v.value).map(|f| (v.value, f)));
         let identity = identity.map(|(value, f)| match output.dtype {
             DType::Bool => Scalar::Bool(f != 0.0),
+            DType::F16 => Scalar::F16(f16_of(f)),
             DType::F32 => Scalar::F32(f as f32),
             DType::F64 => Scalar::F64(f),
             DType::C64 | DType::C128 => Scalar::Complex(output.dtype, f, 0.0),

@@ -284,6 +284,9 @@ pub(crate) fn neutral(op: Wcr, dtype: DType) -> Option<Scalar> {
     Some(match (op, dtype) {
         (Wcr::Sum | Wcr::Or | Wcr::Max, DType::Bool) => Scalar::Bool(false),
         (Wcr::Product | Wcr::And | Wcr::Min, DType::Bool) => Scalar::Bool(true),
+        (Wcr::Sum | Wcr::Product | Wcr::Min | Wcr::Max, DType::F16) => {
+            weft_ir::tasklet::cast(DType::F16, neutral(op, DType::F64)?)
+        }
         (Wcr::Sum, DType::F32) => Scalar::F32(-0.0),
         (Wcr::Sum, DType::F64) => Scalar::F64(-0.0),
         (Wcr::Product, DType::F32) => Scalar::F32(1.0),

@@ -220,6 +220,9 @@ impl Checker<'_, '_> {
                 let b = operand(&ends.ins, "b", true);
                 let c = operand(&ends.outs, "c", false);
                 if let (Some(a), Some(b), Some(c)) = (a, b, c) {
+                    if self.sdfg.data.get(&c.1).is_some_and(|d| d.dtype == DType::F16) {
+                        self.report(place, "a product of f16: multiply as f32 and round");
+                    }
                     self.same_types(&[a.1, b.1, c.1], Wcr::Sum, place);
                     self.product(state, id, [&a.0, &b.0, &c.0], [*trans_a, *trans_b]);
                 }
