@@ -144,7 +144,7 @@ impl Importer<'_> {
     }
 
     /// One bound: wrapped if negative, then moved into `low..=high`.
-    fn clamp(&mut self, e: &Expr, n: &Expr, low: &Expr, high: &Expr, span: Span) -> Res<Expr> {
+    pub fn clamp(&mut self, e: &Expr, n: &Expr, low: &Expr, high: &Expr, span: Span) -> Res<Expr> {
         let wrapped = match self.sign(e, span)? {
             Truth::Yes => e.clone(),
             Truth::No => n + e,

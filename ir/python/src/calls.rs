@@ -175,7 +175,7 @@ impl Importer<'_> {
         }
         let key = (self.path.clone(), RETURN.to_string());
         if early || self.plan.joins.get(&key) == Some(&Join::Keep) {
-            self.frame().lazy.insert(RETURN.into(), Lazy { key, flag: None });
+            self.frame().lazy.insert(RETURN.into(), Lazy { key, flag: None, none: false });
         }
         Ok(match self.run(body)? {
             Flow::Return(value) => value,

@@ -58,12 +58,15 @@ impl Importer<'_> {
             if self.frame().cells.contains_key(name) || self.frame().lazy.contains_key(name) {
                 let certain = matches!(value, Some(Value::Num(_) | Value::Array(_)));
                 opened.around.push((name.clone(), certain));
+                if is_loop && self.frame().lazy.get(name).is_some_and(|l| l.none) {
+                    self.uncertain(name);
+                }
                 continue;
             }
             let key = self.join_key(name);
             let join = self.plan.joins.get(&key).copied();
             match (value, join) {
-                (Some(Value::Num(num)), join) if !matches!(join, Some(Join::Drop | Join::Keep)) => {
+                (Some(Value::Num(num)), join) if !matches!(join, Some(Join::Drop | Join::Keep | Join::Optional)) => {
                     let kind = match join {
                         Some(Join::Kind(kind)) => kind,
                         _ => num.kind,
@@ -81,8 +84,12 @@ impl Importer<'_> {
                 }
                 (Some(Value::Array(_)), _) if !rebound.contains(name) => {}
                 (Some(Value::Poison), _) => {}
-                (Some(Value::Maybe(before, flag)), _) => {
-                    let lazy = Lazy { key: key.clone(), flag: Some(flag) };
+                (Some(old @ (Value::Maybe(..) | Value::Optional(..))), _) => {
+                    let none = matches!(old, Value::Optional(..));
+                    let (Value::Maybe(before, flag) | Value::Optional(before, flag)) = old.clone() else {
+                        continue;
+                    };
+                    let lazy = Lazy { key: key.clone(), flag: Some(flag), none };
                     self.frame().lazy.insert(name.clone(), lazy);
                     let (kind, view) = match &*before {
                         Value::Num(Num { kind, src: Src::Elem(view) }) => (Some(*kind), view.clone()),
@@ -91,22 +98,15 @@ impl Importer<'_> {
                     };
                     self.add_cell(name, Cell { kind, view, capacity: None, sizes: vec![], key }, false);
                     opened.lazy.push(name.clone());
-                    opened.loose.push((name.clone(), Some(Value::Maybe(before, flag))));
+                    opened.loose.push((name.clone(), Some(old)));
                 }
-                (before, Some(Join::Keep)) => {
+                (before, Some(join @ (Join::Keep | Join::Optional))) => {
+                    let none = join == Join::Optional || before == Some(Value::None);
                     let flag = self.flag("assigned", span)?;
-                    let lazy = Lazy { key: key.clone(), flag: Some(flag) };
+                    let lazy = Lazy { key: key.clone(), flag: Some(flag), none };
                     self.frame().lazy.insert(name.clone(), lazy);
                     opened.lazy.push(name.clone());
-                    if let Some(kind) = self.plan.kinds.get(&key).copied() {
-                        self.open_scalar(name, kind, None, key, span)?;
-                        self.uncertain(name);
-                    } else if is_loop {
-                        let fix = Some((key, Join::Keep));
-                        self.frame()
-                            .vars
-                            .insert(name.clone(), Value::Stale(Stale { why: LOOP_CARRIED, fix }));
-                    }
+                    self.open_kept(name, before.as_ref(), none, is_loop, (key, span))?;
                     opened.loose.push((name.clone(), before));
                 }
                 (before, _) => {
@@ -125,6 +125,67 @@ impl Importer<'_> {
         Ok(opened)
     }
 
+    /// The container of a variable that has a flag, if it is known what it must hold.
+    fn open_kept(
+        &mut self,
+        name: &str,
+        before: Option<&Value>,
+        none: bool,
+        is_loop: bool,
+        (key, span): (JoinKey, Span),
+    ) -> Res<()> {
+        match before {
+            Some(Value::Num(num)) if none => drop(self.plan.kinds.entry(key.clone()).or_insert(num.kind)),
+            Some(Value::Array(view)) if none => self.note_array(&key, view),
+            _ => {}
+        }
+        if let Some(kind) = self.plan.kinds.get(&key).copied() {
+            self.open_scalar(name, kind, None, key, span)?;
+        } else if let Some((dtype, shape)) = self.plan.arrays.get(&key).cloned() {
+            self.hint = Some(name.trim_matches(['<', '>']).to_string());
+            let view = self.transient("var", dtype, shape);
+            self.add_cell(name, Cell { kind: None, view, capacity: None, sizes: vec![], key }, false);
+        } else {
+            if is_loop {
+                let stale = Stale { why: LOOP_CARRIED, fix: Some((key, Join::Keep)) };
+                self.frame().vars.insert(name.to_string(), Value::Stale(stale));
+            }
+            return Ok(());
+        }
+        if let (true, Some(value @ (Value::Num(_) | Value::Array(_)))) = (none, before) {
+            self.bind_cell(name, value, span)?;
+        }
+        if is_loop || before != Some(&Value::None) {
+            self.uncertain(name);
+        }
+        Ok(())
+    }
+
+    /// An array that is assigned later in the text can have its container before, if its extents are known.
+    fn note_array(&mut self, key: &JoinKey, view: &View) {
+        let known = |n: &Expr| n.free_symbols().iter().all(|s| self.values.contains_key(s));
+        if view.shape.iter().all(known) {
+            self.plan.arrays.entry(key.clone()).or_insert((view.dtype, view.shape.clone()));
+        }
+    }
+
+    /// `name = None` where the name has a container, or gets one.
+    fn bind_none(&mut self, name: &str, span: Span) -> Res<bool> {
+        let Some(lazy) = self.frame().lazy.get(name).cloned() else { return Ok(false) };
+        match lazy.flag {
+            Some(flag) if lazy.none => {
+                self.store(&View::full(flag, DType::Bool, &[]), &Value::bool(false), span)?;
+                self.frame().vars.insert(name.into(), Value::None);
+                Ok(true)
+            }
+            Some(_) if self.plan.joins.get(&lazy.key) != Some(&Join::Optional) => {
+                self.plan.joins.insert(lazy.key, Join::Optional);
+                self.restart()
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// A new bool that is false here.
     pub fn flag(&mut self, stem: &str, span: Span) -> Res<Name> {
         self.hint = None;
@@ -140,11 +201,8 @@ impl Importer<'_> {
     /// From here on a name that has a container is only assigned if its flag says so.
     fn uncertain(&mut self, name: &str) {
         let frame = self.frame();
-        let (Some(cell), Some(Lazy { flag: Some(flag), .. })) = (frame.cells.get(name), frame.lazy.get(name))
-        else {
-            return;
-        };
-        let value = Value::Maybe(Box::new(cell.value()), *flag);
+        let (Some(cell), Some(lazy)) = (frame.cells.get(name), frame.lazy.get(name)) else { return };
+        let Some(value) = uncertain_value(cell.value(), lazy.flag, lazy.none) else { return };
         frame.vars.insert(name.to_string(), value);
     }
 
@@ -352,6 +410,9 @@ impl Importer<'_> {
 
     /// `name = value` where the name has a container, or gets one; false where it has none.
     pub fn bind_cell(&mut self, name: &str, value: &Value, span: Span) -> Res<bool> {
+        if *value == Value::None && self.bind_none(name, span)? {
+            return Ok(true);
+        }
         if let Some(cell) = self.frame().cells.get(name).cloned() {
             match (value, cell.kind) {
                 (Value::Num(num), Some(kind)) if num.kind == kind => {
@@ -385,6 +446,7 @@ impl Importer<'_> {
                     let reason = "an array is made in a branch with extents that data decide there";
                     return fail_hint(span, reason, "make it before the branch, as large as it can be");
                 }
+                self.note_array(&key, view);
                 self.hint = Some(name.trim_matches(['<', '>']).to_string());
                 let view = self.transient("var", view.dtype, view.shape.clone());
                 self.add_cell(name, Cell { kind: None, view, capacity: None, sizes: vec![], key }, false);
@@ -476,6 +538,10 @@ impl Importer<'_> {
 
     /// A cell got a value of another kind: import again with the kind that holds both, if there is one.
     fn join_failed(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
+        if *value == Value::None && self.plan.joins.get(&cell.key) != Some(&Join::Optional) {
+            self.plan.joins.insert(cell.key.clone(), Join::Optional);
+            return self.restart();
+        }
         let (Some(from), Some(to)) = (cell.kind, value.kind().filter(|_| matches!(value, Value::Num(_))))
         else {
             return self.drop_join(name, cell, value, span);
@@ -522,7 +588,9 @@ impl Importer<'_> {
                 // The next attempt knows more.
                 return Err(Stop::Silent);
             }
-            if known == Some(Join::Keep) && stale.why == LOOP_CARRIED && !self.plan.kinds.contains_key(key) {
+            let kept = matches!(known, Some(Join::Keep | Join::Optional));
+            let typed = self.plan.kinds.contains_key(key) || self.plan.arrays.contains_key(key);
+            if kept && stale.why == LOOP_CARRIED && !typed {
                 // Its kind is found where it is assigned, further down.
                 self.wanted.entry(key.clone()).or_insert(span);
                 return Err(Stop::Silent);
@@ -531,7 +599,11 @@ impl Importer<'_> {
                 return self.restart();
             }
         }
-        crate::context::fail(span, format!("'{name}' {}", stale.why))
+        let reason = format!("'{name}' {}", stale.why);
+        if stale.why == crate::stmt::UNASSIGNED {
+            return crate::context::fail_raises(span, reason, "");
+        }
+        crate::context::fail(span, reason)
     }
 
     // ---- where ways meet -------------------------------------------------------------------
@@ -555,13 +627,19 @@ impl Importer<'_> {
     }
 
     /// The containers that names got since `open`, and their flags.
-    fn kept(&mut self, opened: &Opened) -> BTreeMap<String, (Value, Option<Name>)> {
+    fn kept(&mut self, opened: &Opened) -> BTreeMap<String, (Value, Option<Name>, bool)> {
         let frame = self.frame();
         let found = opened.lazy.iter().filter_map(|name| {
-            let flag = frame.lazy.get(name).and_then(|l| l.flag);
-            Some((name.clone(), (frame.cells.get(name)?.value(), flag)))
+            let lazy = frame.lazy.get(name);
+            let (flag, none) = (lazy.and_then(|l| l.flag), lazy.is_some_and(|l| l.none));
+            Some((name.clone(), (frame.cells.get(name)?.value(), flag, none)))
         });
         found.collect()
+    }
+
+    /// Is the variable one that may be `None`?
+    fn is_optional(&mut self, name: &str) -> bool {
+        self.frame().lazy.get(name).is_some_and(|l| l.none)
     }
 
     /// After a loop, names that it assigns and that have no container are not known; `certain` are those
@@ -571,10 +649,11 @@ impl Importer<'_> {
         self.close(opened);
         for (name, before) in &opened.loose {
             let value = match (kept.remove(name), before) {
-                (Some((value, Some(flag))), _) if !certain.contains(name) => {
+                (Some((value, Some(flag), true)), _) => Value::Optional(Box::new(value), flag),
+                (Some((value, Some(flag), _)), _) if !certain.contains(name) => {
                     Value::Maybe(Box::new(value), flag)
                 }
-                (Some((value, _)), _) => value,
+                (Some((value, ..)), _) => value,
                 (None, Some(Value::Array(_) | Value::Num(_))) => {
                     let fix = Some((self.join_key(name), Join::Carry));
                     Value::Stale(Stale { why: LOOP_CARRIED, fix })
@@ -591,7 +670,7 @@ impl Importer<'_> {
             self.frame().vars.insert(name.clone(), value);
         }
         for (name, before) in &opened.around {
-            if !before && !certain.contains(name) {
+            if self.is_optional(name) || !before && !certain.contains(name) {
                 self.uncertain(name);
             }
         }
@@ -618,10 +697,13 @@ impl Importer<'_> {
                 .find(|v| matches!(v, Value::Stale(Stale { fix: Some((k, _)), .. }) if *k != key));
             let value = match (earlier, kept.get(name)) {
                 (Some(stale), _) => (**stale).clone(),
-                (None, Some((value, Some(flag)))) if !known.iter().all(|v| assigned(*v)) => {
-                    Value::Maybe(Box::new(value.clone()), *flag)
+                (None, Some((value, Some(flag), none))) if !known.iter().all(|v| assigned(*v)) => {
+                    match none {
+                        true => Value::Optional(Box::new(value.clone()), *flag),
+                        false => Value::Maybe(Box::new(value.clone()), *flag),
+                    }
                 }
-                (None, Some((value, _))) => value.clone(),
+                (None, Some((value, ..))) => value.clone(),
                 (None, None) if known.contains(&Some(&Value::Poison)) => Value::Poison,
                 (None, None) => {
                     let join = match before {
@@ -634,7 +716,9 @@ impl Importer<'_> {
             self.frame().vars.insert(name.clone(), value);
         }
         for (name, before) in &opened.around {
-            if !before && !alive.iter().all(|vars| assigned(vars.get(name))) {
+            let sure = alive.iter().all(|vars| assigned(vars.get(name)));
+            let none = alive.iter().all(|vars| vars.get(name) == Some(&Value::None));
+            if !sure && !none && (!before || self.is_optional(name)) {
                 self.uncertain(name);
             }
         }
@@ -654,13 +738,19 @@ pub fn joined(from: Kind, to: Kind) -> Option<Kind> {
     (!rounds).then_some(Kind::Np(t))
 }
 
+/// What a name is if its flag decides.
+fn uncertain_value(value: Value, flag: Option<Name>, none: bool) -> Option<Value> {
+    let value = Box::new(value);
+    Some(if none { Value::Optional(value, flag?) } else { Value::Maybe(value, flag?) })
+}
+
 /// Is the array, or a part of it, in a value?
 fn mentions(value: &Value, base: Name) -> bool {
     match value {
         Value::Array(v) => v.base == base,
         Value::Num(Num { src: Src::Elem(v), .. }) => v.base == base && v.rank() > 0,
         Value::Tuple(items) => items.iter().any(|v| mentions(v, base)),
-        Value::Maybe(v, _) => mentions(v, base),
+        Value::Maybe(v, _) | Value::Optional(v, _) => mentions(v, base),
         Value::Method(object, _) => mentions(object, base),
         _ => false,
     }

@@ -48,6 +48,8 @@ pub enum Join {
     Carry,
     /// A container from the first assignment on, read afterwards.
     Keep,
+    /// As `Keep`, of a variable that is also given `None`.
+    Optional,
     /// As `Carry`, with extents that change.
     Resize,
 }
@@ -64,6 +66,8 @@ pub struct Plan {
     pub unroll: BTreeSet<Vec<u32>>,
     /// The kinds of variables that are read before they are assigned in the order of the text.
     pub kinds: BTreeMap<JoinKey, Kind>,
+    /// The same of arrays: their element types and extents.
+    pub arrays: BTreeMap<JoinKey, (DType, Vec<Expr>)>,
     /// Lists that grow, by the places that make them.
     pub growing: BTreeMap<Site, Growth>,
     /// What is refused on some ways only is refused by the run that goes there.
@@ -76,6 +80,8 @@ pub struct Lazy {
     pub key: JoinKey,
     /// A bool that says whether it has been assigned, where that is not certain.
     pub flag: Option<Name>,
+    /// Is it `None` where the bool is not set?
+    pub none: bool,
 }
 
 /// A variable that lives in a container because a loop or a branch assigns it.

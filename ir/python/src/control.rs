@@ -191,6 +191,9 @@ impl Importer<'_> {
         if f.is_async {
             return fail(span, "an async loop is not supported");
         }
+        if let Some(nest) = self.nested_loops(f)? {
+            return self.run(std::slice::from_ref(&nest));
+        }
         let iter = self.iterable(&f.iter, iter_span)?;
         let count = self.dynamic_length(&iter, iter_span)?;
         self.path.push(span.start);

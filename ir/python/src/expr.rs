@@ -7,6 +7,7 @@ use weft_ir::symbolic::Expr;
 use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::bounds::Item;
+use crate::diagnostic::NOT_IMPORTED;
 use crate::context::{Importer, Res, Stop, fail, fail_hint, fail_raises, span_of};
 use crate::lists::LONGEST;
 use crate::value::{Kind, Num, Src, Value, View};
@@ -255,6 +256,10 @@ impl Importer<'_> {
                     self.check(tasklet::Expr::Var(flag), message, span);
                     Ok(*value)
                 }
+                Value::Optional(value, flag) => {
+                    self.check(tasklet::Expr::Var(flag), format!("{NOT_IMPORTED}'{name}' is None here"), span);
+                    Ok(*value)
+                }
                 Value::Poison => Err(Stop::Silent),
                 value => Ok(value),
             };
@@ -269,6 +274,9 @@ impl Importer<'_> {
         if let Some(e) = module.constants.get(name) {
             return self.module_constant(name, e, span);
         }
+        if name == "<range>" {
+            return Ok(Value::Path("builtins.range".into()));
+        }
         let path = format!("builtins.{name}");
         let types = ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "object"];
         if crate::numpy::is_known(&path) || types.contains(&name) {
@@ -278,7 +286,7 @@ impl Importer<'_> {
     }
 
     /// A variable of the function, or of the functions around its definition.
-    fn variable(&self, name: &str) -> Option<Value> {
+    pub fn variable(&self, name: &str) -> Option<Value> {
         let mut frame = self.frames.last()?;
         loop {
             if let Some(value) = frame.vars.get(name) {

@@ -272,7 +272,7 @@ fn attempt(
     importer.check_aliases();
     importer.check_loose();
     for (key, span) in std::mem::take(&mut importer.wanted) {
-        if importer.plan.kinds.contains_key(&key) {
+        if importer.plan.kinds.contains_key(&key) || importer.plan.arrays.contains_key(&key) {
             importer.again = true;
         } else {
             importer.diags.push(Diagnostic::new(span, format!("'{}' {UNASSIGNED}", key.1)));

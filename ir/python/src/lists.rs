@@ -8,7 +8,7 @@ use weft_ir::symbolic::{Expr, Range};
 
 use crate::args::Args;
 use crate::bounds::Item;
-use crate::context::{Importer, Res, fail, fail_hint, span_of};
+use crate::context::{Importer, Res, fail, fail_hint, fail_raises, span_of};
 use crate::truth::Test;
 use crate::value::{Kind, Num, Value, View};
 
@@ -117,6 +117,10 @@ impl Importer<'_> {
                     return self.append_far(id, v, span).map(|()| Value::None);
                 }
                 ("extend", [_]) => return self.grown_method(id, name, &args),
+                ("insert" | "appendleft", [.., v]) if self.lists[id].grown.is_none() => {
+                    let v = self.hold(v.clone(), span)?;
+                    return self.append_far(id, v, span).map(|()| Value::None);
+                }
                 _ if self.lists[id].grown.is_some() => return self.grown_method(id, name, &args),
                 _ => return self.settle(id, None, span),
             }
@@ -140,8 +144,10 @@ impl Importer<'_> {
             },
             ("pop", []) => match items.pop() {
                 Some(v) => result = v,
-                None => return fail(span, "pop from an empty list"),
+                None => return fail_raises(span, "pop from an empty list", ""),
             },
+            ("popleft", []) if !items.is_empty() => result = items.remove(0),
+            ("appendleft", [v]) => items.insert(0, self.hold(v.clone(), span)?),
             ("pop", [at]) => match constant(at).map(|i| if i < 0 { items.len() as i64 + i } else { i }) {
                 Some(i) if (0..items.len() as i64).contains(&i) => result = items.remove(i as usize),
                 _ => return fail(span, "pop takes a constant position in the list"),

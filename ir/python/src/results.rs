@@ -106,7 +106,7 @@ impl Importer<'_> {
         for (name, item) in names.into_iter().zip(items) {
             if !self.frame().cells.contains_key(&name) {
                 let key = (self.frame().path.clone(), name.clone());
-                self.frame().lazy.insert(name.clone(), Lazy { key, flag: None });
+                self.frame().lazy.insert(name.clone(), Lazy { key, flag: None, none: false });
             }
             if !self.bind_cell(&name, &item, span)? {
                 return fail(span, format!("{} cannot be returned from a loop or branch", item.describe()));

@@ -78,7 +78,7 @@ impl Importer<'_> {
     }
 
     /// A run that comes here is refused.
-    fn refuse_there(&mut self, d: &Diagnostic) {
+    pub fn refuse_there(&mut self, d: &Diagnostic) {
         let hint = d.hint.iter().map(|h| format!(" ({h})")).collect::<String>();
         let never = tasklet::Expr::Lit(Scalar::Bool(false));
         self.check(never, format!("{NOT_IMPORTED}{}{hint}", d.reason), d.span);

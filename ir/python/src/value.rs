@@ -307,6 +307,8 @@ pub enum Value {
     Method(Box<Value>, String),
     /// What a name is if this bool says that it has been assigned.
     Maybe(Box<Value>, Name),
+    /// This value if the bool is set, else `None`.
+    Optional(Box<Value>, Name),
     /// A name that must not be read.
     Stale(Stale),
     /// Something whose diagnostic has been given.
@@ -378,7 +380,7 @@ impl Value {
             Value::User(_, f) => format!("the function '{f}'"),
             Value::Closure(f) => format!("the function '{}'", f.name),
             Value::Method(_, m) => format!("the method '{m}'"),
-            Value::Maybe(v, _) => v.describe(),
+            Value::Maybe(v, _) | Value::Optional(v, _) => v.describe(),
             Value::Stale(_) | Value::Poison => "nothing".into(),
         }
     }

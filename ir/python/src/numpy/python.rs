@@ -122,7 +122,7 @@ fn complex(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 fn sum(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (items, mut total) = (b.get("iterable"), b.get("start"));
     if let Some(kind) = s.grown_kind(&items) {
-        let items = s.array_like(items, b.span)?;
+        let items = s.grown(&items, b.span)?.map_or(items, Value::Array);
         let sum =
             s.inline(PRELUDE_ID, "sum_of_items", Args::new("sum", vec![items, total.clone()], b.span))?;
         let kind = if kind.is_python() { total.kind().map_or(kind, |k| k.max(kind)) } else { kind };
@@ -140,7 +140,10 @@ fn sum(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 
 fn any_all(s: &mut Importer, b: &mut Bound, all: bool) -> Res<Value> {
     let items = b.get("iterable");
-    let items = if s.is_grown(&items) { s.array_like(items, b.span)? } else { items };
+    let items = match s.grown(&items, b.span)? {
+        Some(view) => Value::Array(view),
+        None => items,
+    };
     if let Value::Array(view) = &items
         && view.rank() == 1
     {
