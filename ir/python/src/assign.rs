@@ -83,6 +83,10 @@ impl Importer<'_> {
                 if let Value::List(id) = base {
                     return self.set_list_item(id, &s.slice, value, span);
                 }
+                if let Value::Dict(id) = base {
+                    let key = self.subscript_key(&s.slice)?;
+                    return self.set_entry(id, &key, value, span);
+                }
                 let items = self.items(&s.slice)?;
                 if let Value::Array(view) = &base
                     && crate::fancy::is_fancy(&items)
@@ -294,6 +298,17 @@ impl Importer<'_> {
                     let value = self.eval(&a.value)?;
                     let value = self.operator(a.op, &old, &value, span)?;
                     return self.set_list_item(id, &s.slice, value, span);
+                }
+                if let Value::Dict(id) = base {
+                    let key = self.subscript_key(&s.slice)?;
+                    let old = self.dict_item(id, &key, span)?;
+                    let value = self.eval(&a.value)?;
+                    if let Value::Array(view) = &old {
+                        let value = self.array_like(value, span)?;
+                        return self.in_place(&view.clone(), a.op, &value, true, span);
+                    }
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    return self.set_entry(id, &key, value, span);
                 }
                 let items = self.items(&s.slice)?;
                 if let Value::Array(view) = &base

@@ -33,6 +33,9 @@ impl Importer<'_> {
             if p == "builtins.print" {
                 return fail_hint(span, "print is not supported", "return the value");
             }
+            if let Some(value) = self.special_call(&p.clone(), c, span)? {
+                return Ok(value);
+            }
             if let [
                 ast::Expr::ListComp(ast::ExprListComp { elt, generators, .. })
                 | ast::Expr::Generator(ast::ExprGenerator { elt, generators, .. }),
@@ -208,6 +211,16 @@ impl Importer<'_> {
         for p in &callee.parameters.kwonlyargs {
             let value = self.parameter(callee, &mut args, usize::MAX, p)?;
             frame.vars.insert(p.parameter.name.to_string(), value);
+        }
+        if let Some(rest) = &callee.parameters.kwarg {
+            let (span, mut items) = (args.span, vec![]);
+            for name in std::mem::take(&mut args.order) {
+                if let Some(value) = args.kw.remove(&name) {
+                    items.push((Value::Str(name), self.hold(value, span)?));
+                }
+            }
+            let dict = self.dict_of(items, span)?;
+            frame.vars.insert(rest.name.to_string(), dict);
         }
         args.done(count)
     }

@@ -66,7 +66,9 @@ impl Importer<'_> {
             let key = self.join_key(name);
             let join = self.plan.joins.get(&key).copied();
             match (value, join) {
-                (Some(Value::Num(num)), join) if !matches!(join, Some(Join::Drop | Join::Keep | Join::Optional)) => {
+                (Some(Value::Num(num)), join)
+                    if !matches!(join, Some(Join::Drop | Join::Keep | Join::Optional)) =>
+                {
                     let kind = match join {
                         Some(Join::Kind(kind)) => kind,
                         _ => num.kind,
@@ -325,6 +327,7 @@ impl Importer<'_> {
             f.vars.iter().any(|(name, v)| mentions(v, base) && !(i == last && but.contains(name)))
         };
         self.frames.iter().enumerate().any(names)
+            || self.dicts.iter().any(|d| d.items.iter().any(|i| mentions(&i.1, base)))
             || self.lists.iter().any(|l| {
                 l.grown.as_ref().is_some_and(|g| g.room.base == base)
                     || l.items.iter().any(|v| mentions(v, base))

@@ -70,6 +70,10 @@ pub struct Plan {
     pub arrays: BTreeMap<JoinKey, (DType, Vec<Expr>)>,
     /// Lists that grow, by the places that make them.
     pub growing: BTreeMap<Site, Growth>,
+    /// Entries of dicts that loops and branches change, and the kinds of numbers among them.
+    pub boxed: BTreeMap<(Site, String), Option<Kind>>,
+    /// Comprehensions that are written as loops.
+    pub looped: BTreeSet<Site>,
     /// What is refused on some ways only is refused by the run that goes there.
     pub defer: bool,
 }
@@ -191,6 +195,10 @@ pub struct Importer<'a> {
     pub open_branches: usize,
     /// Elements of lists, by [`Value::List`].
     pub lists: Vec<List>,
+    /// Entries of dicts, by [`Value::Dict`].
+    pub dicts: Vec<crate::dicts::Dict>,
+    /// The comprehensions that are being carried out.
+    pub comprehending: Vec<Site>,
     /// The lists that loops around go over.
     pub iterated: Vec<usize>,
     /// Where calls of functions that are not the user's were written.
@@ -281,6 +289,8 @@ impl<'a> Importer<'a> {
             undecided: BTreeSet::new(),
             open_branches: 0,
             lists: vec![],
+            dicts: vec![],
+            comprehending: vec![],
             iterated: vec![],
             at: None,
             calls: 0,
@@ -383,6 +393,7 @@ impl<'a> Importer<'a> {
     pub fn elements(&self, v: &Value) -> Option<Vec<Value>> {
         match v {
             Value::Tuple(items) => Some(items.clone()),
+            Value::Dict(id) => self.dicts.get(*id).map(|d| d.items.iter().map(|i| i.0.clone()).collect()),
             Value::List(id) => self.lists.get(*id).filter(|l| l.grown.is_none()).map(|l| l.items.clone()),
             Value::Range(r) => {
                 let (begin, step) = (r.begin.as_int()?, r.step.as_int()?);

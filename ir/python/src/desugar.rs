@@ -122,7 +122,7 @@ fn chain(m: &ast::StmtMatch) -> Option<Vec<Stmt>> {
     let assign = Stmt::Assign(ast::StmtAssign {
         node_index: ast::AtomicNodeIndex::NONE,
         range,
-        targets: vec![subject].into(),
+        targets: vec![subject],
         value: m.subject.clone(),
     });
     let first = if clauses.is_empty() { return None } else { clauses.remove(0) };

@@ -300,7 +300,11 @@ impl Importer<'_> {
         }
         if stretched || view.rank() > target.rank() {
             let (from, to) = (self.show_shape(&view.shape), self.show_shape(&target.shape));
-            return fail_raises(span, format!("could not broadcast input array from shape {from} into shape {to}"), "");
+            return fail_raises(
+                span,
+                format!("could not broadcast input array from shape {from} into shape {to}"),
+                "",
+            );
         }
         // Equal extents may be written differently: the target's are used.
         let skip = target.rank() - view.rank();

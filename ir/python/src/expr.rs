@@ -7,8 +7,8 @@ use weft_ir::symbolic::Expr;
 use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::bounds::Item;
-use crate::diagnostic::NOT_IMPORTED;
 use crate::context::{Importer, Res, Stop, fail, fail_hint, fail_raises, span_of};
+use crate::diagnostic::NOT_IMPORTED;
 use crate::lists::LONGEST;
 use crate::value::{Kind, Num, Src, Value, View};
 
@@ -57,7 +57,18 @@ impl Importer<'_> {
             }
             ast::Expr::Lambda(l) => Ok(self.lambda(l)),
             ast::Expr::ListComp(c) => self.list_comprehension(c, span),
-            ast::Expr::Generator(c) => self.comprehension(&c.elt, &c.generators, span).map(Value::Tuple),
+            ast::Expr::Generator(c) => {
+                let list = ast::ExprListComp {
+                    node_index: ast::AtomicNodeIndex::NONE,
+                    range: c.range,
+                    elt: c.elt.clone(),
+                    generators: c.generators.clone(),
+                };
+                match self.list_comprehension(&list, span)? {
+                    list if self.is_grown(&list) => Ok(list),
+                    list => Ok(Value::Tuple(self.elements(&list).unwrap_or_default())),
+                }
+            }
             ast::Expr::Named(n) => {
                 let value = self.eval(&n.value)?;
                 self.assign(&n.target, value, span)?;
@@ -104,11 +115,36 @@ impl Importer<'_> {
                 self.subscript(&base, &s.slice, span)
             }
             ast::Expr::If(i) => self.if_expr(i, span),
+            ast::Expr::Dict(d) => self.dict_literal(d, span),
+            ast::Expr::DictComp(d) => self.dict_comprehension(d, span),
+            ast::Expr::FString(f) => self.text(f, span),
             other => {
                 let (what, hint) = unsupported(other);
                 fail_hint(span, format!("{what} is not supported"), hint)
             }
         }
+    }
+
+    /// A text of constants.
+    fn text(&mut self, f: &ast::ExprFString, span: Span) -> Res<Value> {
+        let mut text = String::new();
+        for element in f.value.elements() {
+            match element {
+                ast::InterpolatedStringElement::Literal(l) => text += &l.value,
+                ast::InterpolatedStringElement::Interpolation(i) => {
+                    let plain = i.format_spec.is_none() && i.conversion.is_none();
+                    let value = if plain { self.eval(&i.expression)? } else { Value::None };
+                    match (&value, value.as_const_int()) {
+                        (Value::Str(part), _) => text += part,
+                        (Value::Num(Num { kind: Kind::Int, .. }), Some(n)) => text += &n.to_string(),
+                        _ => {
+                            return fail_hint(span, "a text of computed values", "kernels compute on numbers");
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Value::Str(text))
     }
 
     /// The values of a tuple or list, in order; the first are held if a later one may write what they read.
@@ -257,7 +293,11 @@ impl Importer<'_> {
                     Ok(*value)
                 }
                 Value::Optional(value, flag) => {
-                    self.check(tasklet::Expr::Var(flag), format!("{NOT_IMPORTED}'{name}' is None here"), span);
+                    self.check(
+                        tasklet::Expr::Var(flag),
+                        format!("{NOT_IMPORTED}'{name}' is None here"),
+                        span,
+                    );
                     Ok(*value)
                 }
                 Value::Poison => Err(Stop::Silent),
@@ -278,7 +318,23 @@ impl Importer<'_> {
             return Ok(Value::Path("builtins.range".into()));
         }
         let path = format!("builtins.{name}");
-        let types = ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "object"];
+        let types = [
+            "int",
+            "float",
+            "bool",
+            "complex",
+            "str",
+            "print",
+            "round",
+            "map",
+            "filter",
+            "object",
+            "dict",
+            "type",
+            "set",
+            "frozenset",
+            "callable",
+        ];
         if crate::numpy::is_known(&path) || types.contains(&name) {
             return Ok(Value::Path(path));
         }
@@ -348,6 +404,10 @@ impl Importer<'_> {
     pub fn subscript(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
         match base {
             Value::Tuple(_) | Value::List(_) | Value::Range(_) => self.static_item(base, slice, span),
+            Value::Dict(id) => {
+                let key = self.subscript_key(slice)?;
+                self.dict_item(*id, &key, span)
+            }
             Value::Array(view) => {
                 let items = self.items(slice)?;
                 self.part(view, &items, span)
@@ -394,7 +454,6 @@ impl Importer<'_> {
 
     /// A value as a part of a subscript.
     pub fn item_value(&mut self, v: Value, span: Span) -> Res<Item> {
-        let hint = "loop over the elements, or use np.where";
         match v {
             Value::None => Ok(Item::NewAxis),
             Value::Slice(parts) => self.slice_item(&parts, span),
@@ -408,8 +467,9 @@ impl Importer<'_> {
                 Ok(Item::Array(view))
             }
             v if matches!(v.kind(), Some(k) if k.dtype() == DType::Bool) => {
-                fail_hint(span, "indexing by a bool is not supported", hint)
+                self.hold(v, span).map(Item::Flag)
             }
+            v if self.may_be_whole(&v) => self.whole_index(&v, span).map(Item::Index),
             v if matches!(v.kind(), Some(k) if !k.dtype().is_int()) => {
                 fail_raises(span, "indices must be integers, slices, '...' or None", "convert by int(...)")
             }
@@ -417,10 +477,38 @@ impl Importer<'_> {
         }
     }
 
+    /// A float that stands for what Python may have an int for, as data decide.
+    fn may_be_whole(&self, v: &Value) -> bool {
+        let Value::Num(Num { kind, src: Src::Elem(view) }) = v else { return false };
+        let widened = |c: &crate::context::Cell| {
+            c.view.base == view.base
+                && matches!(self.plan.joins.get(&c.key), Some(crate::context::Join::Kind(_)))
+        };
+        *kind == Kind::Number
+            || kind.dtype() == DType::F64 && self.frames.iter().any(|f| f.cells.values().any(widened))
+    }
+
+    /// The integer that such a float is; the run checks that it is one.
+    fn whole_index(&mut self, v: &Value, span: Span) -> Res<Expr> {
+        let Value::Num(num) = v else { return fail(span, "an index that is no number") };
+        let num = self.snapshot(num, span)?;
+        let Src::Elem(view) = &num.src else { return fail(span, "an index that is no number") };
+        let var = self.scalar_var(view, span)?;
+        let n = Expr::sym(self.assign_symbol("n", tasklet::Expr::cast(DType::I64, var.clone()), span));
+        let back = tasklet::Expr::cast(view.dtype, tasklet::Expr::Sym(n.clone()));
+        let whole = tasklet::Expr::bin(BinOp::Eq, back, var);
+        self.check(whole, "indices must be integers, slices, '...' or None", span);
+        Ok(n)
+    }
+
     fn slice_item(&mut self, parts: &[Value; 3], span: Span) -> Res<Item> {
         let mut bounds = vec![];
         for v in parts {
-            bounds.push(if *v == Value::None { None } else { Some(self.as_int(v, span)?) });
+            bounds.push(match v {
+                Value::None => None,
+                v if self.may_be_whole(v) => Some(self.whole_index(v, span)?),
+                v => Some(self.as_int(v, span)?),
+            });
         }
         let step = bounds.pop().flatten().unwrap_or(Expr::one());
         let upper = bounds.pop().flatten();
@@ -450,7 +538,7 @@ impl Importer<'_> {
                     d += 1;
                 }
                 // Gathered above.
-                Item::Array(_) => {}
+                Item::Array(_) | Item::Flag(_) => {}
                 Item::Ellipsis => {
                     d += view.rank() - used;
                     axis += view.rank() - used;

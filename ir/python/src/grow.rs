@@ -14,8 +14,8 @@ use weft_ir::symbolic::Expr;
 use weft_ir::tasklet::{self, BinOp};
 
 use crate::cells::joined;
-use crate::diagnostic::NOT_IMPORTED;
 use crate::context::{Importer, Res, fail_hint, span_of};
+use crate::diagnostic::NOT_IMPORTED;
 use crate::lists::LONGEST;
 use crate::value::{Kind, Value, View};
 
@@ -191,8 +191,13 @@ impl Importer<'_> {
             self.plan.growing.entry(site.clone()).or_insert(growth);
             return Ok(self.list_of(vec![], Some(grown), Some(site)));
         }
-        let items = self.comprehension(&c.elt, &c.generators, span)?;
-        Ok(self.list_of(items, None, Some(site)))
+        if self.plan.looped.contains(&site) {
+            return self.looped_comprehension(c, span);
+        }
+        self.comprehending.push(site.clone());
+        let items = self.comprehension(&c.elt, &c.generators, span);
+        self.comprehending.pop();
+        Ok(self.list_of(items?, None, Some(site)))
     }
 
     fn is_long(&mut self, iter: &ruff_python_ast::Expr) -> Res<bool> {
@@ -315,6 +320,9 @@ impl Importer<'_> {
         let mut same = nested == g.nested;
         match (g.kind, inside) {
             (Some(kind), Some(found)) => {
+                if found.0.dtype() != kind.dtype() && g.wide.is_none() && self.widen(g) {
+                    return self.restart();
+                }
                 let (joined, mixed) = joined_kinds((kind, g.mixed), found);
                 if joined != kind || mixed != g.mixed {
                     if let Some(growth) = self.plan.growing.get_mut(&g.site).filter(|_| !self.again) {
@@ -347,6 +355,17 @@ impl Importer<'_> {
         Ok(element)
     }
 
+    /// A list has numbers of a narrower kind; false where that is known.
+    fn widen(&mut self, g: &Grown) -> bool {
+        match self.plan.growing.get_mut(&g.site) {
+            Some(growth) if !growth.widened && !self.again => {
+                growth.widened = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// A tuple of numbers as an element of a list of such.
     fn tuple_of_list(&mut self, value: &Value, g: &Grown, span: Span) -> Res<Value> {
         let hint = "append tuples of as many numbers, each of one kind";
@@ -366,7 +385,9 @@ impl Importer<'_> {
                 None => return fail_hint(span, reason, hint),
             }
         }
-        if let (Some(wide), true) = (g.wide, columns_of(value).is_some_and(|c| c.iter().any(|k| k.dtype() == g.room.dtype))) {
+        if let (Some(wide), true) =
+            (g.wide, columns_of(value).is_some_and(|c| c.iter().any(|k| k.dtype() == g.room.dtype)))
+        {
             self.set_flag(wide, span)?;
         }
         if columns != g.columns {
@@ -552,7 +573,7 @@ fn joined_kinds((a, mixed): (Kind, Mixed), (b, also): (Kind, Mixed)) -> (Kind, M
 }
 
 /// The kinds of the numbers in a tuple that can be a row of a list.
-fn columns_of(v: &Value) -> Option<Vec<Kind>> {
+pub fn columns_of(v: &Value) -> Option<Vec<Kind>> {
     let Value::Tuple(items) = v else { return None };
     let plain = |v: &Value| match v {
         Value::Num(num) if matches!(num.kind.dtype(), DType::I64 | DType::F64) => Some(num.kind),

@@ -8,8 +8,8 @@ use weft_ir::tasklet::{self, BinOp};
 
 use crate::args::Args;
 use crate::bounds::Item;
-use crate::diagnostic::NOT_IMPORTED;
 use crate::context::{Importer, Res, fail, fail_hint};
+use crate::diagnostic::NOT_IMPORTED;
 use crate::grow::{Grown, Length, Mixed, Site};
 use crate::ops::rekind;
 use crate::value::{Kind, Value, View, view_of};
@@ -70,9 +70,14 @@ impl Importer<'_> {
         let (Value::List(id), Some(view)) = (v, self.grown(v, span)?) else { return Ok(None) };
         let zero = || tasklet::Expr::Sym(Expr::zero());
         let n = view.shape[0].clone();
-        if (view.rank() > 1 || view.dtype != DType::F64) && !self.nonneg_everywhere(&(&n - 1), span)?.is_yes() {
+        if (view.rank() > 1 || view.dtype != DType::F64) && !self.nonneg_everywhere(&(&n - 1), span)?.is_yes()
+        {
             let some = tasklet::Expr::bin(BinOp::Gt, tasklet::Expr::Sym(n.clone()), zero());
-            self.check(some, format!("{NOT_IMPORTED}an empty list as an array of no elements (of float64)"), span);
+            self.check(
+                some,
+                format!("{NOT_IMPORTED}an empty list as an array of no elements (of float64)"),
+                span,
+            );
         }
         if let Some(wide) = self.lists[*id].grown.as_ref().and_then(|g| g.wide) {
             let none = tasklet::Expr::bin(BinOp::Eq, tasklet::Expr::Sym(n), zero());
@@ -97,7 +102,9 @@ impl Importer<'_> {
     /// `list[i:j]` of a list that grows: a new list.
     pub fn grown_part(&mut self, id: usize, part: Value, span: Span) -> Res<Value> {
         match (part, self.lists[id].grown.clone()) {
-            (Value::Array(part), Some(grown)) if grown.kind.is_some() && (!grown.nested || !grown.columns.is_empty()) => {
+            (Value::Array(part), Some(grown))
+                if grown.kind.is_some() && (!grown.nested || !grown.columns.is_empty()) =>
+            {
                 let room = self.materialize(&part, part.dtype, span);
                 let length = Length::steady(&room);
                 Ok(self.list_of(vec![], Some(Grown { room, length, ..grown }), None))
@@ -122,7 +129,9 @@ impl Importer<'_> {
             }
             (_, Some(_)) if grown.mixed != Mixed::No => {
                 let hint = "convert all of them by float(...)";
-                fail_hint(span, "an element of a list of numbers of different kinds", hint)
+                let of = grown.room.dtype.numpy();
+                let reason = format!("an element of a list of numbers of different kinds, {of} as an array");
+                fail_hint(span, reason, hint)
             }
             (part, Some(kind)) => Ok(rekind(part, kind)),
             (_, None) if grown.nested => {
@@ -215,7 +224,7 @@ impl Importer<'_> {
             return fail_hint(span, "a list in a list that a loop fills is exchanged", "use an array");
         }
         let element = self.element_of_list(value, &grown, span)?;
-        let items = self.items(slice)?;
+        let items = self.list_items(slice, span)?;
         let part = self.part(&view, &items, span)?;
         match view_of(&part) {
             Some(target) => self.store(&target, &element, span),

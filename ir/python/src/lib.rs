@@ -14,6 +14,7 @@ mod context;
 mod control;
 mod desugar;
 mod diagnostic;
+mod dicts;
 mod either;
 mod emit;
 mod expr;
@@ -31,8 +32,10 @@ mod ops;
 mod promote;
 mod results;
 mod scan;
+mod sequences;
 pub mod spec;
 mod stmt;
+mod syntax;
 mod truth;
 mod value;
 

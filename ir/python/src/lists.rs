@@ -16,9 +16,23 @@ use crate::value::{Kind, Num, Value, View};
 pub const LONGEST: i64 = 64;
 
 impl Importer<'_> {
+    /// A subscript of a list: Python's bool is an integer there, NumPy's is none.
+    pub fn list_items(&mut self, slice: &ast::Expr, span: Span) -> Res<Vec<Item>> {
+        let mut items = self.items(slice)?;
+        for item in &mut items {
+            if let Item::Flag(flag) = item {
+                if flag.kind() != Some(Kind::Bool) {
+                    return fail_raises(span, "list indices must be integers or slices", "");
+                }
+                *item = Item::Index(self.as_int(&flag.clone(), span)?);
+            }
+        }
+        Ok(items)
+    }
+
     /// `items[i]` and `items[i:j]` of a tuple, list or range.
     pub fn static_item(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
-        let item = self.items(slice)?;
+        let item = self.list_items(slice, span)?;
         if let (Value::List(id), Some(view)) = (base, self.grown(base, span)?) {
             let part = self.part(&view, &item, span)?;
             return match &item[..] {
@@ -221,6 +235,11 @@ impl Importer<'_> {
             && r.extent().as_int().is_none()
             && self.on_sample(&r.extent()).is_some_and(|n| n > LONGEST)
         {
+            if let Some(site) = self.comprehending.last().cloned()
+                && self.plan.looped.insert(site)
+            {
+                return self.restart();
+            }
             let hint = "make an array and fill it in a loop";
             return fail_hint(span, "this comprehension is too long to be known element by element", hint);
         }
@@ -232,6 +251,11 @@ impl Importer<'_> {
                     Test::Known(known) => take &= known,
                     Test::Cond(c) => {
                         self.decide(&c, span)?;
+                        if let Some(site) = self.comprehending.last().cloned()
+                            && self.plan.looped.insert(site)
+                        {
+                            return self.restart();
+                        }
                         return fail_hint(
                             span,
                             "a condition in a comprehension that data decide",

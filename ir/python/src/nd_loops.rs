@@ -1,16 +1,17 @@
 //! Loops over all indices of an array: `np.ndindex` and `np.ndenumerate` are loops in each other.
 
 use ruff_python_ast::{self as ast, Stmt};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::Ranged;
 use weft_ir::symbolic::Expr;
 
 use crate::context::{Importer, Res, fail, span_of};
 use crate::scan::breaks;
+use crate::syntax::Syntax;
 use crate::value::{Value, View};
 
 /// A loop over indices, as it is written with plain loops.
 struct Nest {
-    range: TextRange,
+    syntax: Syntax,
     /// Variables of the indices.
     at: Vec<String>,
     /// Variables that hold the extents.
@@ -35,7 +36,9 @@ impl Importer<'_> {
         let (shape, array) = match path.as_str() {
             "numpy.ndindex" => (self.index_shape(call)?, None),
             "numpy.ndenumerate" => {
-                let [array] = &*call.arguments.args else { return fail(span, "np.ndenumerate takes an array") };
+                let [array] = &*call.arguments.args else {
+                    return fail(span, "np.ndenumerate takes an array");
+                };
                 let value = self.eval(array)?;
                 match self.array_like(value, span)? {
                     Value::Array(view) => (view.shape.clone(), Some(view)),
@@ -65,19 +68,19 @@ impl Importer<'_> {
         let range = f.iter.range();
         let id = |what: &str, d: usize| format!("__{what}{d}_{}", u32::from(range.start()));
         let nest = Nest {
-            range,
+            syntax: Syntax { range },
             at: (0..shape.len()).map(|d| id("index", d)).collect(),
             extents: (0..shape.len()).map(|d| id("extent", d)).collect(),
         };
         for (name, n) in nest.extents.iter().zip(shape) {
             self.frame().vars.insert(name.clone(), Value::sym(n.clone()));
         }
-        let mut index = nest.tuple(nest.at.iter().map(|n| nest.name(n)).collect());
+        let mut index = nest.syntax.tuple(nest.at.iter().map(|n| nest.syntax.name(n)).collect());
         if let Some(view) = array {
             let name = id("array", 0);
             self.frame().vars.insert(name.clone(), Value::Array(view));
-            let element = nest.item(nest.name(&name), index.clone());
-            index = nest.tuple(vec![index, element]);
+            let element = nest.syntax.item(nest.syntax.name(&name), index.clone());
+            index = nest.syntax.tuple(vec![index, element]);
         }
         nest.build(f, index)
     }
@@ -85,118 +88,45 @@ impl Importer<'_> {
 
 impl Nest {
     fn build(&self, f: &ast::StmtFor, index: ast::Expr) -> Stmt {
-        let mut body: Vec<Stmt> = vec![self.assign((*f.target).clone(), index)];
+        let mut body: Vec<Stmt> = vec![self.syntax.assign((*f.target).clone(), index)];
         body.extend(f.body.iter().cloned());
         if self.at.is_empty() {
-            return self.one_loop(&format!("__once_{}", u32::from(self.range.start())), self.int(1), body, f);
+            return self.syntax.count_to(
+                &format!("__once_{}", self.syntax.place()),
+                self.syntax.int(1),
+                body,
+                f,
+            );
         }
         if breaks(&f.body) {
             return self.flat(f, body);
         }
         for (i, (at, n)) in self.at.iter().zip(&self.extents).enumerate().rev() {
-            let mut nested = self.one_loop(at, self.name(n), std::mem::take(&mut body), f);
+            let mut nested = self.syntax.count_to(at, self.syntax.name(n), std::mem::take(&mut body), f);
             if let (Stmt::For(inner), true) = (&mut nested, i > 0) {
                 inner.orelse = Default::default();
             }
             body = vec![nested];
         }
-        body.pop().unwrap_or(Stmt::Pass(ast::StmtPass {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range: self.range,
-        }))
+        body.pop().unwrap_or(self.syntax.pass())
     }
 
     /// One loop, which a `break` leaves.
     fn flat(&self, f: &ast::StmtFor, mut body: Vec<Stmt>) -> Stmt {
-        let counter = format!("__flat_{}", u32::from(self.range.start()));
-        let mut left = self.name(&counter);
+        let counter = format!("__flat_{}", self.syntax.place());
+        let mut left = self.syntax.name(&counter);
         let mut first = vec![];
         for (d, (at, n)) in self.at.iter().zip(&self.extents).enumerate().rev() {
-            let here = if d == 0 { left.clone() } else { self.op(left.clone(), ast::Operator::Mod, n) };
-            left = self.op(left, ast::Operator::FloorDiv, n);
-            first.push(self.assign(self.name(at), here));
+            let here =
+                if d == 0 { left.clone() } else { self.syntax.op(left.clone(), ast::Operator::Mod, n) };
+            left = self.syntax.op(left, ast::Operator::FloorDiv, n);
+            first.push(self.syntax.assign(self.syntax.name(at), here));
         }
         first.append(&mut body);
-        let all = self.extents.iter().skip(1).fold(self.name(&self.extents[0]), |all, n| {
-            self.op(all, ast::Operator::Mult, n)
-        });
-        self.one_loop(&counter, all, first, f)
-    }
-
-    fn one_loop(&self, target: &str, count: ast::Expr, body: Vec<Stmt>, f: &ast::StmtFor) -> Stmt {
-        let arguments = ast::Arguments {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range: self.range,
-            args: vec![count].into_boxed_slice(),
-            keywords: Default::default(),
-        };
-        let iter = ast::ExprCall {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range_start: self.range.start(),
-            func: Box::new(self.name("<range>")),
-            arguments,
-        };
-        Stmt::For(ast::StmtFor {
-            target: Box::new(self.name(target)),
-            iter: Box::new(ast::Expr::Call(iter)),
-            body: body.into_iter().collect(),
-            ..f.clone()
-        })
-    }
-
-    fn name(&self, id: &str) -> ast::Expr {
-        ast::Expr::Name(ast::ExprName {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range: self.range,
-            id: id.into(),
-            ctx: ast::ExprContext::Load,
-        })
-    }
-
-    fn int(&self, value: u32) -> ast::Expr {
-        ast::Expr::NumberLiteral(ast::ExprNumberLiteral {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range: self.range,
-            value: ast::Number::Int(ast::Int::from(value)),
-        })
-    }
-
-    fn tuple(&self, elts: Vec<ast::Expr>) -> ast::Expr {
-        ast::Expr::Tuple(ast::ExprTuple {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range: self.range,
-            elts: elts.into_iter().collect(),
-            ctx: ast::ExprContext::Load,
-            parenthesized: true,
-        })
-    }
-
-    fn item(&self, value: ast::Expr, slice: ast::Expr) -> ast::Expr {
-        ast::Expr::Subscript(ast::ExprSubscript {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range: self.range,
-            value: Box::new(value),
-            slice: Box::new(slice),
-            ctx: ast::ExprContext::Load,
-        })
-    }
-
-    fn op(&self, left: ast::Expr, op: ast::Operator, right: &str) -> ast::Expr {
-        ast::Expr::BinOp(ast::ExprBinOp {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range: self.range,
-            left: Box::new(left),
-            op,
-            right: Box::new(self.name(right)),
-        })
-    }
-
-    fn assign(&self, target: ast::Expr, value: ast::Expr) -> Stmt {
-        Stmt::Assign(ast::StmtAssign {
-            node_index: ast::AtomicNodeIndex::NONE,
-            range: self.range,
-            targets: vec![target].into(),
-            value: Box::new(value),
-        })
+        let all =
+            self.extents.iter().skip(1).fold(self.syntax.name(&self.extents[0]), |all, n| {
+                self.syntax.op(all, ast::Operator::Mult, n)
+            });
+        self.syntax.count_to(&counter, all, first, f)
     }
 }

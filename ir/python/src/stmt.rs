@@ -229,9 +229,6 @@ pub fn check_signature(f: &ast::StmtFunctionDef, module: &Module) -> Result<(), 
     for d in &f.decorator_list {
         crate::annotations::check_decorator(module, d)?;
     }
-    if f.parameters.kwarg.is_some() {
-        return Err(Diagnostic::new(span, "'**kwargs' is not supported").hint("name every parameter"));
-    }
     Ok(())
 }
 

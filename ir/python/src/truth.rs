@@ -34,7 +34,12 @@ impl Importer<'_> {
         let mut left = self.eval(&c.left)?;
         let mut all: Option<Value> = None;
         for (op, right) in c.ops.iter().zip(&*c.comparators) {
-            let right = self.eval(right)?;
+            let right = match right {
+                ast::Expr::Set(set) if matches!(op, CmpOp::In | CmpOp::NotIn) => {
+                    Value::Tuple(self.eval_all(&set.elts)?)
+                }
+                other => self.eval(other)?,
+            };
             self.hint = hint.clone().filter(|_| c.ops.len() == 1);
             let one = self.compare_two(*op, &left, &right, span)?;
             all = Some(match all {
@@ -60,6 +65,16 @@ impl Importer<'_> {
 
     fn compare_two(&mut self, op: CmpOp, left: &Value, right: &Value, span: Span) -> Res<Value> {
         let test = match op {
+            CmpOp::Is | CmpOp::IsNot
+                if is_small(left) && is_int(right) || is_int(left) && is_small(right) =>
+            {
+                // Python has each small integer once.
+                let op = if op == CmpOp::Is { BinOp::Eq } else { BinOp::Ne };
+                return self.binary(op, left, right, span);
+            }
+            CmpOp::Is | CmpOp::IsNot if matches!((left, right), (Value::Path(_), Value::Path(_))) => {
+                Test::Known((left == right) == (op == CmpOp::Is))
+            }
             CmpOp::Is => identical(left, right, span)?,
             CmpOp::IsNot => not(identical(left, right, span)?),
             CmpOp::In => self.contains(right, left, span)?,
@@ -156,6 +171,9 @@ impl Importer<'_> {
             self.hint = hint;
             return self.test(&any, span);
         }
+        if let Value::Dict(id) = container {
+            return self.dict_has(*id, item, span);
+        }
         let Some(elements) = self.elements(container) else {
             return fail_hint(
                 span,
@@ -180,6 +198,7 @@ impl Importer<'_> {
                 let n = self.grown(v, span)?.map_or(Expr::zero(), |view| view.shape[0].clone());
                 return self.test(&Value::sym(n), span);
             }
+            Value::Dict(id) => Test::Known(!self.dicts[*id].items.is_empty()),
             Value::List(_) => Test::Known(!self.elements(v).unwrap_or_default().is_empty()),
             Value::Str(s) => Test::Known(!s.is_empty()),
             Value::Num(Num { src: Src::Cond(c), .. }) => Test::Cond(c.clone()),
@@ -572,6 +591,14 @@ fn are_numbers(a: &Value, b: &Value) -> bool {
     let sequence = |v: &Value| matches!(v, Value::Tuple(_) | Value::List(_));
     let array = |v: &Value| matches!(v, Value::Array(_)) || v.kind().is_some_and(|k| !k.is_python());
     number(a) && number(b) || array(a) && sequence(b) || sequence(a) && array(b)
+}
+
+fn is_int(v: &Value) -> bool {
+    v.kind() == Some(Kind::Int)
+}
+
+fn is_small(v: &Value) -> bool {
+    is_int(v) && v.as_const_int().is_some_and(|i| (-5..=256).contains(&i))
 }
 
 fn is_order(op: CmpOp) -> bool {

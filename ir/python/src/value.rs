@@ -291,6 +291,8 @@ pub enum Value {
     Tuple(Vec<Value>),
     /// A list that is known element by element; of [`crate::context::Importer::lists`].
     List(usize),
+    /// A dict whose keys are known; of [`crate::context::Importer::dicts`].
+    Dict(usize),
     /// `range(...)`.
     Range(Range),
     /// `slice(begin, end, step)`.
@@ -375,6 +377,7 @@ impl Value {
             Value::Str(_) => "a string".into(),
             Value::Path(p) => format!("'{p}'"),
             Value::List(_) => "a list".into(),
+            Value::Dict(_) => "a dict".into(),
             Value::Range(_) => "a range".into(),
             Value::Slice(_) => "a slice".into(),
             Value::User(_, f) => format!("the function '{f}'"),

@@ -402,9 +402,8 @@ impl Importer<'_> {
         let zero = || tasklet::Expr::Sym(Expr::zero());
         let sign = |op| tasklet::Expr::bin(op, tasklet::Expr::Sym(step.clone()), zero());
         self.check(sign(BinOp::Ne), "the step must not be zero", span);
-        let count = |distance: Expr, size: &Expr| {
-            tasklet::Expr::Sym(distance.max(Expr::zero()).ceil_div(size))
-        };
+        let count =
+            |distance: Expr, size: &Expr| tasklet::Expr::Sym(distance.max(Expr::zero()).ceil_div(size));
         let (up, down) = (count(end - begin, step), count(begin - end, &-step));
         let count = self.assign_symbol("n", tasklet::Expr::select(sign(BinOp::Gt), up, down), span);
         self.assume(Fact::NonNeg(Expr::sym(count)));
