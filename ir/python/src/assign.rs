@@ -251,8 +251,13 @@ impl Importer<'_> {
         Ok(())
     }
 
-    fn is_cell(&self, view: &View) -> bool {
-        self.frames.iter().any(|f| f.cells.values().any(|c| c.view.base == view.base))
+    /// Does a variable of a loop or branch live in the container?
+    pub fn is_cell(&self, view: &View) -> bool {
+        self.is_cell_base(view.base)
+    }
+
+    pub fn is_cell_base(&self, base: Name) -> bool {
+        self.frames.iter().any(|f| f.cells.values().any(|c| c.view.base == base))
     }
 
     fn is_transient(&self, view: &View) -> bool {

@@ -15,6 +15,7 @@ use weft_ir::tasklet::{self, BinOp};
 
 use crate::context::{Alias, Cell, Importer, Join, JoinKey, Lazy, Res, Stop, fail_hint};
 use crate::diagnostic::Diagnostic;
+use crate::doubt::{same_type, stands_for};
 use crate::value::{Kind, Num, Src, Stale, Value, View};
 
 const LOOP_CARRIED: &str = "is given another array inside of a loop";
@@ -56,6 +57,9 @@ impl Importer<'_> {
         for name in names {
             let value = self.frame().vars.get(name).cloned();
             if self.frame().cells.contains_key(name) || self.frame().lazy.contains_key(name) {
+                if rebound.contains(name) {
+                    self.keep_others(name, true, span);
+                }
                 let certain = matches!(value, Some(Value::Num(_) | Value::Array(_)));
                 opened.around.push((name.clone(), certain));
                 if is_loop && self.frame().lazy.get(name).is_some_and(|l| l.none) {
@@ -98,7 +102,11 @@ impl Importer<'_> {
                         Value::Array(view) => (None, view.clone()),
                         _ => continue,
                     };
-                    self.add_cell(name, Cell { kind, view, capacity: None, sizes: vec![], key }, false);
+                    self.add_cell(
+                        name,
+                        Cell { kind, view, capacity: None, sizes: vec![], key, flag: None },
+                        false,
+                    );
                     opened.lazy.push(name.clone());
                     opened.loose.push((name.clone(), Some(old)));
                 }
@@ -146,7 +154,11 @@ impl Importer<'_> {
         } else if let Some((dtype, shape)) = self.plan.arrays.get(&key).cloned() {
             self.hint = Some(name.trim_matches(['<', '>']).to_string());
             let view = self.transient("var", dtype, shape);
-            self.add_cell(name, Cell { kind: None, view, capacity: None, sizes: vec![], key }, false);
+            self.add_cell(
+                name,
+                Cell { kind: None, view, capacity: None, sizes: vec![], key, flag: None },
+                false,
+            );
         } else {
             if is_loop {
                 let stale = Stale { why: LOOP_CARRIED, fix: Some((key, Join::Keep)) };
@@ -188,6 +200,35 @@ impl Importer<'_> {
         }
     }
 
+    /// A variable that lives in a container is given another array: other names keep the one that they have.
+    /// `may_stay` where the variable may keep it too, so that both are names of one array.
+    fn keep_others(&mut self, name: &str, may_stay: bool, span: Span) {
+        let Some(cell) = self.frame().cells.get(name).cloned() else { return };
+        let base = cell.view.base;
+        let last = self.frames.len().saturating_sub(1);
+        let others = self.frames.iter().enumerate().any(|(i, frame)| {
+            let same = |n: &String| i == last && n == name;
+            frame.vars.iter().any(|(n, v)| !same(n) && cell.kind.is_none() && mentions(v, base))
+        });
+        if !others {
+            return;
+        }
+        let hint = self.hint.take();
+        let old = self.materialize(&cell.view, cell.view.dtype, span);
+        self.hint = hint;
+        for (i, frame) in self.frames.iter_mut().enumerate() {
+            for (n, value) in frame.vars.iter_mut().filter(|(n, _)| !(i == last && *n == name)) {
+                let is_cell = frame.cells.get(n).is_some_and(|c| c.view.base == base);
+                if !is_cell {
+                    rebase(value, base, old.base);
+                }
+            }
+        }
+        if may_stay {
+            self.alias(&old, &cell.view, name, span);
+        }
+    }
+
     /// A new bool that is false here.
     pub fn flag(&mut self, stem: &str, span: Span) -> Res<Name> {
         self.hint = None;
@@ -218,10 +259,17 @@ impl Importer<'_> {
     ) -> Res<()> {
         self.hint = Some(name.trim_matches(['<', '>']).to_string());
         let view = self.transient("var", kind.dtype(), vec![]);
+        let other = self.plan.doubtful.get(&key).copied().filter(|_| !self.is_certain(&key));
+        let flag = other.map(|other| self.doubted(&view, other));
         if let Some(value) = value {
-            self.store(&view, &self.settled_for(&value, kind.dtype()), span)?;
+            let number = self.settled_for(&value, kind.dtype());
+            self.trusting(|s| s.store(&view, &number, span))?;
+            if let Some(flag) = flag {
+                self.note_kind(flag, &value, span);
+            }
         }
-        self.add_cell(name, Cell { kind: Some(kind), view, capacity: None, sizes: vec![], key }, true);
+        let cell = Cell { kind: Some(kind), view, capacity: None, sizes: vec![], key, flag };
+        self.add_cell(name, cell, true);
         Ok(())
     }
 
@@ -241,7 +289,7 @@ impl Importer<'_> {
         if !self.is_fresh(from, &[name.to_string()]) {
             self.alias(&whole, from, name, span);
         }
-        let mut cell = Cell { kind: None, view: whole, capacity: None, sizes: vec![], key };
+        let mut cell = Cell { kind: None, view: whole, capacity: None, sizes: vec![], key, flag: None };
         if resize {
             let extents = from.shape.clone();
             cell.capacity = Some(extents.clone());
@@ -334,6 +382,24 @@ impl Importer<'_> {
             })
     }
 
+    /// A loop has certainly given these names other arrays than those that they had before.
+    pub fn end_aliases(&mut self, opened: &Opened, certain: &BTreeSet<String>) {
+        let cells = &self.frames.last().map(|f| &f.cells);
+        let renewed = opened.cells.iter().filter(|name| certain.contains(*name));
+        let renewed: Vec<Name> =
+            renewed.filter_map(|name| cells.and_then(|c| c.get(name))).map(|c| c.view.base).collect();
+        for alias in self.aliases.iter_mut().filter(|a| renewed.contains(&a.copy)) {
+            alias.until = alias.until.min(self.clock);
+        }
+    }
+
+    /// Is a cell of the loop or branch another name of an array that it may yet be rid of?
+    pub fn has_aliases(&self, opened: &Opened) -> bool {
+        let cells = self.frames.last().map(|f| &f.cells);
+        let bases = opened.cells.iter().filter_map(|name| cells.and_then(|c| c.get(name)));
+        bases.into_iter().any(|cell| self.aliases.iter().any(|a| a.copy == cell.view.base))
+    }
+
     /// A list has a copy of an array.
     pub fn note_copy(&mut self, copy: &View, original: &View, span: Span) {
         if !self.is_fresh(original, &[]) {
@@ -354,7 +420,8 @@ impl Importer<'_> {
         let other = names.filter(|(name, v)| name.as_str() != variable && mentions(v, original));
         let other = other.map(|(name, _)| name.clone()).next();
         let variable = variable.into();
-        self.aliases.push(Alias { copy: copy.base, original, since, variable, other, span });
+        let (copy, until) = (copy.base, u32::MAX);
+        self.aliases.push(Alias { copy, original, since, variable, other, span, until, harmless: vec![] });
     }
 
     /// An array of the user's is about to be written in place: by an index, an operator, `out=`, a method.
@@ -371,6 +438,15 @@ impl Importer<'_> {
         self.clock += 1;
         let now = self.clock;
         self.writes.entry(base).or_default().push(now);
+        let mut aliases = std::mem::take(&mut self.aliases);
+        for alias in &mut aliases {
+            let other = if alias.original == base { alias.copy } else { alias.original };
+            let concerned = alias.original == base || alias.copy == base;
+            if concerned && self.is_fresh_base(other) && !self.is_cell_base(other) {
+                alias.harmless.push(now);
+            }
+        }
+        self.aliases = aliases;
         let part = self.parts.iter().find(|(copy, original)| **original == base && self.is_seen(**copy, &[]));
         match part {
             Some((copy, _)) => {
@@ -386,7 +462,8 @@ impl Importer<'_> {
         let aliases = std::mem::take(&mut self.aliases);
         for alias in aliases {
             let written = |name: &Name| {
-                self.writes.get(name).is_some_and(|times| times.iter().any(|&t| t > alias.since))
+                let counts = |t: &u32| *t > alias.since && *t <= alias.until && !alias.harmless.contains(t);
+                self.writes.get(name).is_some_and(|times| times.iter().any(counts))
             };
             if written(&alias.copy) || written(&alias.original) {
                 let name = &alias.variable;
@@ -419,7 +496,9 @@ impl Importer<'_> {
         if let Some(cell) = self.frame().cells.get(name).cloned() {
             match (value, cell.kind) {
                 (Value::Num(num), Some(kind)) if num.kind == kind => {
-                    self.store(&cell.view, &self.settled_for(value, kind.dtype()), span)?;
+                    self.keep_doubt(&cell, value, span)?;
+                    let number = self.settled_for(value, kind.dtype());
+                    self.trusting(|s| s.store(&cell.view, &number, span))?;
                     let value = cell.value();
                     self.frame().vars.insert(name.into(), value);
                 }
@@ -452,7 +531,11 @@ impl Importer<'_> {
                 self.note_array(&key, view);
                 self.hint = Some(name.trim_matches(['<', '>']).to_string());
                 let view = self.transient("var", view.dtype, view.shape.clone());
-                self.add_cell(name, Cell { kind: None, view, capacity: None, sizes: vec![], key }, false);
+                self.add_cell(
+                    name,
+                    Cell { kind: None, view, capacity: None, sizes: vec![], key, flag: None },
+                    false,
+                );
             }
             _ => return Ok(false),
         }
@@ -503,6 +586,7 @@ impl Importer<'_> {
             held.shape = cell.view.shape.clone();
             self.copy_into(&held, &cell.view, span);
         } else if *view != cell.view {
+            self.keep_others(name, false, span);
             let mut from = view.clone();
             if view.base == cell.view.base {
                 from = self.materialize(view, view.dtype, span);
@@ -553,10 +637,24 @@ impl Importer<'_> {
         match joined {
             Some(kind) if kind != from => {
                 self.plan.joins.insert(cell.key.clone(), Join::Kind(kind));
+                if self.doubt_of(value).is_some() {
+                    self.plan.unsure.insert(cell.key.clone());
+                }
+                if let Some((_, other)) = stands_for(from, to).filter(|_| !same_type(from, to)) {
+                    self.doubt_variable(&cell.key, other);
+                }
                 self.restart()
             }
             // The value converts to the cell's kind: a literal or a Python float in a NumPy cell.
             Some(_) => {
+                if let Some((_, other)) = stands_for(from, to).filter(|_| !same_type(from, to))
+                    && self.doubt_variable(&cell.key, other)
+                {
+                    return self.restart();
+                }
+                if let Some(flag) = cell.flag {
+                    self.note_kind(flag, value, span);
+                }
                 self.store(&cell.view.clone(), value, span)?;
                 let value = cell.value();
                 self.frame().vars.insert(name.to_string(), value);
@@ -564,6 +662,38 @@ impl Importer<'_> {
             }
             None => self.drop_join(name, cell, value, span),
         }
+    }
+
+    /// Does the loop around give the variable a number of its container's kind, whatever the data are?
+    fn is_certain(&self, key: &JoinKey) -> bool {
+        self.certain.contains(key) && !self.plan.unsure.contains(key)
+    }
+
+    /// A variable is given numbers of NumPy's and of Python's; is that news?
+    fn doubt_variable(&mut self, key: &JoinKey, other: Kind) -> bool {
+        if self.is_certain(key) {
+            return false;
+        }
+        let before = self.plan.doubtful.get(key).copied();
+        let after = before.map_or(other, |kind| kind.max(other));
+        self.plan.doubtful.insert(key.clone(), after);
+        before != Some(after)
+    }
+
+    /// A cell's bool says whether its value is of its kind; one without a bool has no value that may not be.
+    fn keep_doubt(&mut self, cell: &Cell, value: &Value, span: Span) -> Res<()> {
+        match (cell.flag, self.doubt_of(value)) {
+            (Some(flag), _) => self.note_kind(flag, value, span),
+            (None, Some(doubt)) if !self.is_certain(&cell.key) => {
+                if self.doubt_variable(&cell.key, doubt.other) {
+                    return self.restart();
+                }
+                self.ensure_kind(value, span);
+            }
+            (None, Some(_)) => self.ensure_kind(value, span),
+            (None, None) => {}
+        }
+        Ok(())
     }
 
     fn drop_join(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
@@ -756,5 +886,16 @@ fn mentions(value: &Value, base: Name) -> bool {
         Value::Maybe(v, _) | Value::Optional(v, _) => mentions(v, base),
         Value::Method(object, _) => mentions(object, base),
         _ => false,
+    }
+}
+
+/// Views of one container become views of another.
+fn rebase(value: &mut Value, from: Name, to: Name) {
+    match value {
+        Value::Array(v) | Value::Num(Num { src: Src::Elem(v), .. }) if v.base == from => v.base = to,
+        Value::Tuple(items) => items.iter_mut().for_each(|v| rebase(v, from, to)),
+        Value::Maybe(v, _) => rebase(v, from, to),
+        Value::Method(object, _) => rebase(object, from, to),
+        _ => {}
     }
 }

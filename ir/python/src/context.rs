@@ -52,6 +52,8 @@ pub enum Join {
     Optional,
     /// As `Carry`, with extents that change.
     Resize,
+    /// The variable of a loop that runs to its end: afterwards it is the last item.
+    Last,
 }
 
 /// What earlier attempts have found out.
@@ -68,6 +70,10 @@ pub struct Plan {
     pub kinds: BTreeMap<JoinKey, Kind>,
     /// The same of arrays: their element types and extents.
     pub arrays: BTreeMap<JoinKey, (DType, Vec<Expr>)>,
+    /// Variables in NumPy's kinds that are also given values of this kind of Python's.
+    pub doubtful: BTreeMap<JoinKey, Kind>,
+    /// Variables that are given numbers in doubt.
+    pub unsure: BTreeSet<JoinKey>,
     /// Lists that grow, by the places that make them.
     pub growing: BTreeMap<Site, Growth>,
     /// Entries of dicts that loops and branches change, and the kinds of numbers among them.
@@ -100,6 +106,8 @@ pub struct Cell {
     /// The symbols that hold the extents where ways meet.
     pub sizes: Vec<Name>,
     pub key: JoinKey,
+    /// Of a scalar that may be of another kind: a bool that says whether it is not.
+    pub flag: Option<Name>,
 }
 
 impl Cell {
@@ -143,6 +151,10 @@ pub struct Alias {
     /// Another name of the array; none where it is the caller's.
     pub other: Option<String>,
     pub span: Span,
+    /// From then on the variable has another array.
+    pub until: u32,
+    /// Writes when nothing referred to the one that is not written any more.
+    pub harmless: Vec<u32>,
 }
 
 /// A Python list: its elements, and how deep in loops and branches it was made.
@@ -225,9 +237,16 @@ pub struct Importer<'a> {
     pub moving: Vec<Name>,
     /// Variables of which the kind must be found in this attempt.
     pub wanted: BTreeMap<JoinKey, Span>,
-    /// Where a number is Python's or NumPy's as data decide: no array may combine with the two differently.
-    /// Of integers narrower integers do, too.
-    pub loose: Option<(Span, bool)>,
+    /// Sample values of floats, by their containers.
+    pub floats: BTreeMap<Name, f64>,
+    /// Python's numbers of which data decide whether they are floats: a bool that says so, and the sample's.
+    pub numbers: BTreeMap<Name, (Name, bool)>,
+    /// Scalars that may be of another kind than they are computed in, by their containers.
+    pub doubts: BTreeMap<Name, crate::doubt::Doubt>,
+    /// Nothing of what is being built depends on that.
+    pub trusting: bool,
+    /// Variables that a loop around certainly gives the kind of their container.
+    pub certain: BTreeSet<JoinKey>,
     /// Containers that were written in place, and when.
     pub writes: BTreeMap<Name, Vec<u32>>,
     /// Counts writes and copies.
@@ -300,7 +319,11 @@ impl<'a> Importer<'a> {
             closed: vec![],
             moving: vec![],
             wanted: BTreeMap::new(),
-            loose: None,
+            floats: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            doubts: BTreeMap::new(),
+            trusting: false,
+            certain: BTreeSet::new(),
             parts: BTreeMap::new(),
             born: BTreeMap::new(),
             bounds: BTreeMap::new(),

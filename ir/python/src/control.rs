@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ruff_python_ast::{self as ast, Stmt};
+use weft_ir::analysis::accesses_of_region;
 use weft_ir::dtype::Scalar;
 use weft_ir::names::Name;
 use weft_ir::sdfg::{BlockKind, Region, Span};
@@ -12,10 +13,10 @@ use weft_ir::tasklet;
 use crate::bounds::Item;
 use crate::context::{Importer, Join, Res, fail, fail_hint, span_of};
 use crate::grow::Around;
-use crate::scan::{assigned, breaks, certainly_assigned, jumps, rebound, returns, targets};
+use crate::scan::{assigned, breaks, certainly_assigned, jumps, rebound, returns, surely_given, targets};
 use crate::stmt::Flow;
 use crate::truth::{Test, not, sure};
-use crate::value::{Value, View};
+use crate::value::{Num, Src, Value, View};
 
 /// The most iterations that are written out.
 const MOST_UNROLLED: i64 = 128;
@@ -194,7 +195,8 @@ impl Importer<'_> {
         if let Some(nest) = self.nested_loops(f)? {
             return self.run(std::slice::from_ref(&nest));
         }
-        let iter = self.iterable(&f.iter, iter_span)?;
+        let mut iter = self.iterable(&f.iter, iter_span)?;
+        self.keep_items(&mut iter, &rebound(&f.body), iter_span);
         let count = self.dynamic_length(&iter, iter_span)?;
         self.path.push(span.start);
         let unrolled = self.plan.unroll.contains(&self.path);
@@ -207,6 +209,24 @@ impl Importer<'_> {
         self.iterated.truncate(before);
         self.path.pop();
         result
+    }
+
+    /// Rows of an array whose name is given another one in the loop: Python goes on with the first.
+    fn keep_items(&mut self, iter: &mut Iter, rebound: &BTreeSet<String>, span: Span) {
+        match iter {
+            Iter::Enumerate(inner, _) => self.keep_items(inner, rebound, span),
+            Iter::Zip(all) => all.iter_mut().for_each(|one| self.keep_items(one, rebound, span)),
+            Iter::Rows(view) => {
+                let cells = &self.frame().cells;
+                let name = rebound.iter().find(|n| cells.get(*n).is_some_and(|c| c.view.base == view.base));
+                if let Some(name) = name {
+                    let kept = self.materialize(view, view.dtype, span);
+                    self.alias(&kept, view, name, span);
+                    *view = kept;
+                }
+            }
+            Iter::Range(_) | Iter::Items(..) | Iter::Grown(..) => {}
+        }
     }
 
     /// A bool that a `break` sets, where the loop has an `else`.
@@ -250,12 +270,14 @@ impl Importer<'_> {
         let loop_names = targets(&f.target);
         let mut names = assigned(&f.body);
         let mut again = rebound(&f.body);
+        let again_in = names.clone();
         let mut kept = BTreeSet::new();
         for name in &loop_names {
             // The loop's variable after the loop, or carried by a loop around, is a variable like others.
             let key = self.join_key(name);
             let carried = self.frame().cells.contains_key(name) || self.frame().lazy.contains_key(name);
-            if self.plan.joins.contains_key(&key) || carried {
+            let join = self.plan.joins.get(&key).copied();
+            if join.is_some_and(|j| j != Join::Last) || carried {
                 kept.insert(name.clone());
                 names.insert(name.clone());
                 again.insert(name.clone());
@@ -267,6 +289,10 @@ impl Importer<'_> {
         self.not_retyped_in_vain(&names, count, span)?;
         let flag = self.break_flag(&f.orelse, &f.body, span)?;
         self.loop_clocks.push(self.clock);
+        if self.on_sample(count).is_some_and(|n| n > 0) {
+            let keys: Vec<_> = surely_given(&f.body).iter().map(|name| self.join_key(name)).collect();
+            self.certain.extend(keys);
+        }
         let opened = self.open(&names, &again, true, span)?;
         // A range with a constant step is the loop itself; else the loop counts the items.
         let direct = match (iter, &*f.target) {
@@ -302,18 +328,79 @@ impl Importer<'_> {
         let body = self.pop_region();
         let mut sure = certainly_assigned(&f.body);
         sure.extend(loop_names.iter().cloned());
-        let runs = !opened.is_empty() && self.nonneg_everywhere(&(count - 1), span)?.is_yes();
+        let asks = !opened.is_empty() || self.has_aliases(&opened);
+        let runs = asks && self.nonneg_everywhere(&(count - 1), span)?.is_yes();
+        if runs {
+            self.end_aliases(&opened, &sure);
+        }
         self.end_loop(&opened, &if runs { sure } else { BTreeSet::new() });
         self.loop_clocks.pop();
+        let left = breaks(&f.body) || returns(&f.body);
+        let mut last = BTreeSet::new();
         for name in loop_names.iter().filter(|n| !kept.contains(*n)) {
-            let fix = Some((self.join_key(name), Join::Keep));
-            let stale = crate::value::Stale { why: "is read after its loop", fix };
+            let key = self.join_key(name);
+            if self.plan.joins.get(&key) == Some(&Join::Last) {
+                last.insert(name.clone());
+            }
+            let join = if left || again_in.contains(name) { Join::Keep } else { Join::Last };
+            let stale = crate::value::Stale { why: "is read after its loop", fix: Some((key, join)) };
             self.frame().vars.insert(name.clone(), Value::Stale(stale));
         }
         flow?;
+        let written: BTreeSet<Name> = match last.is_empty() {
+            true => BTreeSet::new(),
+            false => accesses_of_region(&self.sdfg, &body)
+                .iter()
+                .filter(|access| access.write)
+                .map(|access| access.data)
+                .collect(),
+        };
         self.block("loop", BlockKind::Loop { var, range, body }, span);
+        if !last.is_empty() {
+            self.last_items(f, iter, count, &last, &written, span)?;
+        }
         self.refresh_closed(span);
         self.after_loop(&f.orelse, &f.body, flag, span)
+    }
+
+    /// After a loop that has run to its end: those of its variables are the last item's.
+    fn last_items(
+        &mut self,
+        f: &ast::StmtFor,
+        iter: &Iter,
+        count: &Expr,
+        names: &BTreeSet<String>,
+        written: &BTreeSet<Name>,
+        span: Span,
+    ) -> Res<()> {
+        let mut found = vec![];
+        if self.nonneg_everywhere(&(count - 1), span)?.is_yes() {
+            let item = self.item_of(iter, &(count - 1), span)?;
+            named_parts(&f.target, &item, &mut found);
+        }
+        let mut missing = names.clone();
+        for (name, value) in found.into_iter().filter(|(name, _)| names.contains(name)) {
+            let as_it_was = match &value {
+                Value::Num(Num { src: Src::Elem(view), .. }) => !written.contains(&view.base),
+                Value::Num(_) => true,
+                // A view shows what is written, unless its array has moved on.
+                Value::Array(view) => !(written.contains(&view.base) && self.is_cell(view)),
+                _ => false,
+            };
+            if as_it_was {
+                missing.remove(&name);
+                let value = self.hold(value, span)?;
+                self.frame().vars.insert(name, value);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for name in missing {
+            let key = self.join_key(&name);
+            self.plan.joins.insert(key, Join::Keep);
+        }
+        self.restart()
     }
 
     /// A variable that takes another type in the first iteration: the loop must have one.
@@ -573,5 +660,20 @@ impl Importer<'_> {
     /// The part of the path that led into the function that is being inlined.
     fn call_path_of_frame(&self) -> Vec<u32> {
         self.frames.last().map(|f| f.path.clone()).unwrap_or_default()
+    }
+}
+
+/// The names of a target, and what an item gives to them.
+fn named_parts(target: &ast::Expr, item: &Value, found: &mut Vec<(String, Value)>) {
+    let elements = match target {
+        ast::Expr::Name(name) => return found.push((name.id.to_string(), item.clone())),
+        ast::Expr::Tuple(t) => &t.elts,
+        ast::Expr::List(t) => &t.elts,
+        _ => return,
+    };
+    if let Value::Tuple(items) = item
+        && items.len() == elements.len()
+    {
+        elements.iter().zip(items).for_each(|(e, item)| named_parts(e, item, found));
     }
 }

@@ -6,7 +6,6 @@ use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
 use crate::context::{Importer, Res, fail_hint};
-use crate::diagnostic::Diagnostic;
 use crate::ops::rekind;
 use crate::promote::Binary;
 use crate::value::{Kind, Num, Src, Value};
@@ -14,29 +13,59 @@ use crate::value::{Kind, Num, Src, Value};
 const HINT: &str = "make it a float: write 0.0 for 0, or float(...)";
 
 impl Importer<'_> {
-    /// The kind that stands for two kinds of which data pick one; `None` where nothing does.
-    pub fn either(&mut self, a: Kind, b: Kind, span: Span) -> Option<Kind> {
-        let whole = |k| matches!(k, Kind::Int | Kind::Np(DType::I64));
-        let real = |k| matches!(k, Kind::Int | Kind::Number | Kind::Float | Kind::Np(DType::F64));
+    /// The kind that stands for two kinds of which data pick one, and the other one; `None` where nothing does.
+    pub fn either(&self, a: Kind, b: Kind) -> Option<(Kind, Option<Kind>)> {
+        let number = |k| matches!(k, Kind::Int | Kind::Number | Kind::Float);
+        let real = |k: Kind| number(k) || matches!(k, Kind::Np(t) if t.is_float() || t.is_int());
         if a == b {
-            return Some(a);
+            return Some((a, None));
         }
-        if !(whole(a) && whole(b) || real(a) && real(b)) {
+        if number(a) && number(b) {
+            return Some((Kind::Number, None));
+        }
+        if !real(a) || !real(b) {
             return None;
         }
-        if !a.is_python() || !b.is_python() {
-            self.loose = self.loose.or(Some((span, false)));
-            if whole(a) && whole(b) {
-                self.loose = Some((span, true));
+        match (a, b) {
+            (Kind::Np(x), Kind::Number) if x.is_float() => Some((a, Some(b))),
+            (Kind::Number, Kind::Np(y)) if y.is_float() => Some((b, Some(a))),
+            (Kind::Np(x), Kind::Np(y)) => {
+                let t = x.promote(y);
+                [(a, b), (b, a)].into_iter().find(|k| k.0.dtype() == t).map(|(k, other)| (k, Some(other)))
             }
+            _ => crate::doubt::stands_for(a, b).map(|(k, other)| (k, Some(other))),
         }
-        Some(match (a, b) {
-            _ if whole(a) && whole(b) => Kind::Np(DType::I64),
-            _ if matches!(a, Kind::Int | Kind::Number) || matches!(b, Kind::Int | Kind::Number) => {
-                Kind::Number
-            }
-            _ => Kind::Np(DType::F64),
-        })
+    }
+
+    /// What a number is that `return` gives: which of the two is seen from the sample, and checked in the run.
+    pub fn decided(&mut self, v: &Value, span: Span) -> Res<Value> {
+        let Value::Num(Num { kind: Kind::Number, src: Src::Elem(view) }) = v else { return Ok(v.clone()) };
+        let Some((flag, float)) = self.numbers.get(&view.base).copied() else { return undecided(span) };
+        let is_float = tasklet::Expr::Var(flag);
+        let message = "data decide whether this is an int or a float, and that this run has the other one is not supported here";
+        if float {
+            self.check(is_float, message, span);
+            return Ok(rekind(v.clone(), Kind::Float));
+        }
+        self.check(tasklet::Expr::un(tasklet::UnOp::Not, is_float), message, span);
+        let whole = self.map1(
+            "cast",
+            &rekind(v.clone(), Kind::Float),
+            DType::F64,
+            DType::I64,
+            |x| tasklet::Expr::cast(DType::I64, x),
+            span,
+        )?;
+        Ok(rekind(whole, Kind::Int))
+    }
+
+    /// A scalar on the sample.
+    pub fn scalar_on_sample(&self, v: &Value) -> Option<f64> {
+        match v {
+            Value::Num(Num { src: Src::Sym(e), .. }) => self.on_sample(e).map(|i| i as f64),
+            Value::Num(Num { src: Src::Elem(view), .. }) => self.floats.get(&view.base).copied(),
+            other => crate::ops::as_f64(other),
+        }
     }
 
     /// Of a Python int the float that it is kept as; it must be exact.
@@ -79,23 +108,6 @@ impl Importer<'_> {
     /// A value that is stored where only floats are: what it was before makes no difference.
     pub fn settled_for(&self, v: &Value, to: DType) -> Value {
         if to.is_float() || to.is_complex() { as_float(v) } else { v.clone() }
-    }
-
-    /// A number that data decide to be Python's or NumPy's must not meet arrays that tell them apart.
-    pub fn check_loose(&mut self) {
-        let Some((span, whole)) = self.loose else { return };
-        let narrow = |t: DType| match t {
-            DType::F32 | DType::C64 => true,
-            DType::F64 | DType::C128 | DType::I64 | DType::Bool => false,
-            _ => whole,
-        };
-        if let Some((name, data)) = self.sdfg.data.iter().find(|d| narrow(d.1.dtype)) {
-            let t = data.dtype.numpy();
-            let reason = format!(
-                "data decide whether this is a Python number or one of NumPy; with '{name}', of {t}, that matters"
-            );
-            self.diags.push(Diagnostic::new(span, reason).hint("use np.maximum or np.minimum"));
-        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::names::Name;
-use weft_ir::sdfg::{Input, Library, LibraryKind, Map, Memlet, Schedule, Span, Tasklet, Wcr};
-use weft_ir::symbolic::{Expr, Range};
+use weft_ir::sdfg::row_major;
+use weft_ir::sdfg::{BlockKind, Input, Library, LibraryKind, Map, Memlet, Schedule, Span, Tasklet, Wcr};
+use weft_ir::symbolic::{Expr, Range, Truth};
 use weft_ir::tasklet::{self, Assign};
 
 use crate::context::{Importer, Res, fail, fail_hint, fail_raises};
@@ -31,6 +32,7 @@ pub fn cast(to: DType, from: DType, e: tasklet::Expr) -> tasklet::Expr {
 impl Importer<'_> {
     /// An operand of an operation in type `to`, read through `inputs`.
     pub fn operand(&mut self, v: &Value, to: DType, inputs: &mut Inputs, span: Span) -> Res<tasklet::Expr> {
+        self.ensure_type(v, span);
         match v {
             Value::Array(view) => Ok(cast(to, view.dtype, inputs.read(view))),
             Value::Num(num) if num.kind == Kind::Number => crate::either::undecided(span),
@@ -226,6 +228,15 @@ impl Importer<'_> {
         let mut inputs = Inputs::default();
         let code = inputs.read(view);
         self.map_into("copy", &out, &inputs, code, span);
+        if view.at.is_empty()
+            && let Some(doubt) = self.doubts.get(&view.base).copied()
+        {
+            let flag = self.doubted(&out, doubt.other);
+            self.note_kind(flag, &Value::Num(num.clone()), span);
+        }
+        if let Some(number) = self.numbers.get(&view.base).copied() {
+            self.numbers.insert(out.base, number);
+        }
         Ok(Num { kind: num.kind, src: Src::Elem(out) })
     }
 
@@ -246,6 +257,9 @@ impl Importer<'_> {
         }
         let value = self.fit_shape(target, value, span)?;
         if let Value::Array(from) = &value {
+            if self.copied_in_order(from, target, span)? {
+                return Ok(());
+            }
             let from = if from.base == target.base && from != target && self.may_overlap(from, target) {
                 self.materialize(from, from.dtype, span)
             } else {
@@ -268,6 +282,56 @@ impl Importer<'_> {
         }
         self.map_into("set", target, &inputs, code, span);
         Ok(())
+    }
+
+    /// Between parts of one array that run in one direction NumPy copies one element after the other, and
+    /// reads what it has just written. With one distance between elements that is the same as a copy.
+    fn copied_in_order(&mut self, from: &View, to: &View, span: Span) -> Res<bool> {
+        if to.rank() != 1 || from.rank() != 1 || from.base != to.base || from == to {
+            return Ok(false);
+        }
+        let lays = row_major(&self.sdfg.data.get(&to.base).map(|d| d.shape.clone()).unwrap_or_default());
+        let place = |view: &View, i: Expr| {
+            let index = view.index(&[i]);
+            index.iter().zip(&lays).fold(Expr::zero(), |sum, (i, s)| &sum + &(i * s))
+        };
+        let n = to.shape[0].clone();
+        let (source, target) = (place(from, Expr::zero()), place(to, Expr::zero()));
+        let steps = [(from, &source), (to, &target)].map(|(v, begin)| &place(v, Expr::one()) - begin);
+        let up = |s: &Self, step: &Expr| s.facts().gt(step, &Expr::zero()).is_yes();
+        let down = |s: &Self, step: &Expr| s.facts().lt(step, &Expr::zero()).is_yes();
+        let rising = up(self, &steps[0]) && up(self, &steps[1]);
+        if steps[0] == steps[1] || !(rising || down(self, &steps[0]) && down(self, &steps[1])) {
+            return Ok(false);
+        }
+        if !self.may_overlap(from, to) || self.facts().le(&n, &Expr::one()).is_yes() {
+            return Ok(false);
+        }
+        // From the lowest address on, or down to it where the source begins below the target.
+        let last = &n - 1;
+        let (low, high) = match rising {
+            true => (source.clone(), target.clone()),
+            false => (place(from, last.clone()), place(to, last.clone())),
+        };
+        let size = if rising { steps[0].clone() } else { -&steps[0] };
+        let backwards = match self.nonneg_everywhere(&(&low - &high), span)? {
+            Truth::Yes => false,
+            _ if self.nonneg_everywhere(&(&high - &(&low + &(&n * &size))), span)?.is_yes() => false,
+            Truth::No => true,
+            Truth::Unknown => {
+                let hint = "copy the part that is read: a[::2] = a[:4].copy()";
+                return fail_hint(span, "an array is copied onto itself, in an order that data decide", hint);
+            }
+        };
+        let var = self.fresh("at");
+        self.push_region();
+        let at = if backwards == rising { &last - &Expr::sym(var) } else { Expr::sym(var) };
+        let mut inputs = Inputs::default();
+        let code = inputs.read(&from.fix_dim(0, &at));
+        self.map_indexed("copy", &to.fix_dim(0, &at), &inputs, |_| code, span);
+        let body = self.pop_region();
+        self.block("loop", BlockKind::Loop { var, range: Range::new(0, &n), body }, span);
+        Ok(true)
     }
 
     fn may_overlap(&self, a: &View, b: &View) -> bool {

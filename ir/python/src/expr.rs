@@ -138,7 +138,11 @@ impl Importer<'_> {
                         (Value::Str(part), _) => text += part,
                         (Value::Num(Num { kind: Kind::Int, .. }), Some(n)) => text += &n.to_string(),
                         _ => {
-                            return fail_hint(span, "a text of computed values", "kernels compute on numbers");
+                            return fail_hint(
+                                span,
+                                "a text of computed values",
+                                "kernels compute on numbers",
+                            );
                         }
                     }
                 }

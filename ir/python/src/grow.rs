@@ -81,6 +81,8 @@ pub struct Grown {
     pub columns: Vec<Kind>,
     /// A bool that says whether an element of the widest kind has come.
     pub wide: Option<Name>,
+    /// Of integers and floats of NumPy's in one list: which of them are NumPy's.
+    pub flags: Option<View>,
     pub length: Length,
 }
 
@@ -103,7 +105,7 @@ impl Grown {
     /// A list in it.
     pub fn row(&self, row: View) -> Grown {
         let length = Length::steady(&row);
-        Grown { nested: row.rank() > 1, room: row, length, ..self.clone() }
+        Grown { nested: row.rank() > 1, room: row, length, flags: None, ..self.clone() }
     }
 }
 
@@ -187,7 +189,17 @@ impl Importer<'_> {
             let length = Length::steady(&room);
             let (kind, nested, mixed) = (growth.kind, growth.nested, growth.mixed);
             let columns = growth.columns.clone();
-            let grown = Grown { site: site.clone(), room, kind, nested, mixed, columns, wide: None, length };
+            let grown = Grown {
+                site: site.clone(),
+                room,
+                kind,
+                nested,
+                mixed,
+                columns,
+                wide: None,
+                flags: None,
+                length,
+            };
             self.plan.growing.entry(site.clone()).or_insert(growth);
             return Ok(self.list_of(vec![], Some(grown), Some(site)));
         }
@@ -239,12 +251,20 @@ impl Importer<'_> {
         };
         let (kind, nested, mixed, columns) = (g.kind, g.nested, g.mixed, g.columns.clone());
         let wide = if g.widened { Some(self.flag("wide", span)?) } else { None };
-        let grown = Grown { site: site.clone(), room, kind, nested, mixed, columns, wide, length };
+        let flags = if mixed == Mixed::Real && room.rank() == 1 {
+            Some(self.transient("numpy", DType::Bool, room.shape.clone()))
+        } else {
+            None
+        };
+        let grown = Grown { site: site.clone(), room, kind, nested, mixed, columns, wide, flags, length };
         for (i, item) in items.iter().enumerate() {
             let element = self.element_of_list(item.clone(), &grown, span)?;
             let count = if items.len() == 1 { first.clone() } else { times.clone() };
             let places = grown.room.slice_dim(0, &Expr::int(i as i64), &one, count);
-            self.store(&places, &element, span)?;
+            self.trusting(|s| s.store(&places, &element, span))?;
+            let count = places.shape[0].clone();
+            let flags = grown.flags.as_ref().map(|f| f.slice_dim(0, &Expr::int(i as i64), &one, count));
+            self.note_element(flags, item, span)?;
             self.move_in(item, &grown, &Expr::int(i as i64));
         }
         Ok(grown)
@@ -366,6 +386,18 @@ impl Importer<'_> {
         }
     }
 
+    /// Whether an element of a list of integers and floats is one of NumPy's.
+    pub fn note_element(&mut self, flags: Option<View>, value: &Value, span: Span) -> Res<()> {
+        let Some(flags) = flags else { return Ok(()) };
+        if !matches!(value.kind(), Some(Kind::Int | Kind::Np(DType::F64))) {
+            let hint = "convert all of them by float(...)";
+            return fail_hint(span, "a list of numbers of different kinds", hint);
+        }
+        let sure = self.is_sure(value);
+        let sure = self.test_value(sure, span)?;
+        self.store(&flags, &sure, span)
+    }
+
     /// A tuple of numbers as an element of a list of such.
     fn tuple_of_list(&mut self, value: &Value, g: &Grown, span: Span) -> Res<Value> {
         let hint = "append tuples of as many numbers, each of one kind";
@@ -378,7 +410,7 @@ impl Importer<'_> {
                 (a, b) if a == b => Some(a),
                 (Kind::Int | Kind::Number, Kind::Float | Kind::Number) => Some(Kind::Number),
                 (Kind::Float, Kind::Int | Kind::Number) => Some(Kind::Number),
-                (a, b) => self.either(a, b, span),
+                (a, b) => self.either(a, b).filter(|k| k.1.is_none()).map(|k| k.0),
             };
             match joined {
                 Some(kind) => columns.push(kind),
@@ -446,7 +478,8 @@ impl Importer<'_> {
             let reason = "a list of so many elements that a 'while' loop fills";
             self.check(cond, format!("{NOT_IMPORTED}{reason}"), span);
         }
-        self.store(&grown.room.fix_dim(0, &at), &element, span)?;
+        self.trusting(|s| s.store(&grown.room.fix_dim(0, &at), &element, span))?;
+        self.note_element(grown.flags.as_ref().map(|f| f.fix_dim(0, &at)), &value, span)?;
         self.move_in(&value, &grown, &at);
         if let Value::Array(view) = &value {
             self.note_copy(&grown.room, view, span);

@@ -103,7 +103,9 @@ impl Importer<'_> {
     pub fn grown_part(&mut self, id: usize, part: Value, span: Span) -> Res<Value> {
         match (part, self.lists[id].grown.clone()) {
             (Value::Array(part), Some(grown))
-                if grown.kind.is_some() && (!grown.nested || !grown.columns.is_empty()) =>
+                if grown.kind.is_some()
+                    && grown.flags.is_none()
+                    && (!grown.nested || !grown.columns.is_empty()) =>
             {
                 let room = self.materialize(&part, part.dtype, span);
                 let length = Length::steady(&room);
@@ -123,10 +125,7 @@ impl Importer<'_> {
             (Value::Array(row), Some(_)) if grown.nested => {
                 Ok(self.list_of(vec![], Some(grown.row(row)), None))
             }
-            (part, Some(_)) if grown.mixed == Mixed::Real => {
-                self.loose = self.loose.or(Some((span, false)));
-                Ok(rekind(part, Kind::Number))
-            }
+            (part, Some(kind)) if grown.flags.is_some() => self.number_of_list(part, kind, &grown, span),
             (_, Some(_)) if grown.mixed != Mixed::No => {
                 let hint = "convert all of them by float(...)";
                 let of = grown.room.dtype.numpy();
@@ -139,6 +138,18 @@ impl Importer<'_> {
             }
             (part, None) => Ok(part),
         }
+    }
+
+    /// A number of which the list says whether it is NumPy's.
+    fn number_of_list(&mut self, part: Value, kind: Kind, grown: &Grown, span: Span) -> Res<Value> {
+        let (Some(place), Some(flags)) = (view_of(&part), &grown.flags) else { return Ok(part) };
+        let held = self.hold(rekind(part, kind), span)?;
+        if let Some(view) = view_of(&held) {
+            let flag = self.doubted(&view, Kind::Int);
+            let sure = View { base: flags.base, dtype: flags.dtype, ..place };
+            self.store(&View::full(flag, DType::Bool, &[]), &Value::elem(Kind::Bool, sure), span)?;
+        }
+        Ok(held)
     }
 
     /// The tuple that is a row of a list of such, as it is now.
@@ -223,9 +234,14 @@ impl Importer<'_> {
         if let Value::List(_) = value {
             return fail_hint(span, "a list in a list that a loop fills is exchanged", "use an array");
         }
+        let given = value.clone();
         let element = self.element_of_list(value, &grown, span)?;
         let items = self.list_items(slice, span)?;
         let part = self.part(&view, &items, span)?;
+        if let (Some(flags), Some(place)) = (&grown.flags, view_of(&part)) {
+            let place = View { base: flags.base, dtype: flags.dtype, ..place };
+            self.note_element(Some(place), &given, span)?;
+        }
         match view_of(&part) {
             Some(target) => self.store(&target, &element, span),
             None => fail(span, "this cannot be assigned to"),
@@ -246,6 +262,12 @@ impl Importer<'_> {
             return Ok(Value::None);
         }
         let Some(view) = self.grown(&list, span)? else { return Ok(Value::None) };
+        if self.lists[id].grown.as_ref().is_some_and(|g| g.flags.is_some())
+            && !(name == "pop" && args.pos.is_empty() || name == "clear")
+        {
+            let reason = format!("the method '{name}' of a list of numbers of different kinds");
+            return fail_hint(span, reason, "convert all of them by float(...)");
+        }
         match (name, &args.pos[..]) {
             ("pop", []) => {
                 self.counted(id)?;

@@ -271,7 +271,6 @@ fn attempt(
         _ => {}
     }
     importer.check_aliases();
-    importer.check_loose();
     for (key, span) in std::mem::take(&mut importer.wanted) {
         if importer.plan.kinds.contains_key(&key) || importer.plan.arrays.contains_key(&key) {
             importer.again = true;
@@ -393,7 +392,10 @@ impl Importer<'_> {
         let (dtype, _) = describe(sample);
         let kind = match sample {
             Sample::Int(_) => return Value::sym(self.known(&Expr::sym(name))),
-            Sample::Float(_) => Kind::Float,
+            Sample::Float(x) => {
+                self.floats.insert(name, *x);
+                Kind::Float
+            }
             Sample::Bool(_) => Kind::Bool,
             Sample::Complex(..) => Kind::Complex,
             Sample::NumpyScalar(_) | Sample::Array { .. } => Kind::Np(dtype),

@@ -15,6 +15,7 @@ mod control;
 mod desugar;
 mod diagnostic;
 mod dicts;
+mod doubt;
 mod either;
 mod emit;
 mod expr;

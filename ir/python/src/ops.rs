@@ -18,6 +18,9 @@ impl Importer<'_> {
         if let Some((a, b)) = self.settled(Binary::Op(op), a, b, span)? {
             return self.binary(op, &a, &b, span);
         }
+        if let Some(value) = self.doubtful(op, a, b, span)? {
+            return Ok(value);
+        }
         if let (BinOp::Pow, Value::Array(base), Some(Kind::Int)) = (op, a, b.kind())
             && base.dtype == DType::Bool
         {
@@ -73,6 +76,7 @@ impl Importer<'_> {
                 format!("'{}' is not supported on {} and {}", verb(op), a.describe(), b.describe()),
             );
         };
+        self.ensure_one_type(&|a, b| loop_of(op, common(&[a, b])).ok().map(|l| l.0), a, b, span);
         let t = common(&[ka, kb]);
         let mixed = |x: DType, y: DType| x == DType::U64 && y.is_signed();
         let compares = matches!(op, Binary::Op(o) if o.is_comparison());
@@ -321,6 +325,7 @@ impl Importer<'_> {
         let (Some(_), Some(ka), Some(kb)) = (c.kind(), a.kind(), b.kind()) else {
             return fail(span, "where takes numbers and arrays");
         };
+        self.ensure_one_type(&|a, b| Some(common(&[a, b])), a, b, span);
         let t = common(&[ka, kb]);
         let floats =
             [ka, kb].iter().any(|k| *k != Kind::Number && (k.dtype().is_float() || k.dtype().is_complex()));

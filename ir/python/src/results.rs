@@ -5,6 +5,7 @@ use weft_ir::dtype::DType;
 use weft_ir::names::Name;
 use weft_ir::sdfg::{BlockKind, Data, Span};
 use weft_ir::symbolic::Expr;
+use weft_ir::tasklet::{self, BinOp};
 
 use crate::context::{Importer, Lazy, Res, fail, fail_hint};
 use crate::stmt::{Flow, RETURN};
@@ -38,16 +39,19 @@ impl Importer<'_> {
             other => vec![other],
         };
         // Lists arrive as arrays.
-        let items = items.into_iter().map(|v| self.array_like(v, span)).collect::<Res<Vec<_>>>()?;
+        let mut settled = vec![];
+        for v in items {
+            let v = self.array_like(v, span)?;
+            settled.push(self.decided(&v, span)?);
+        }
+        let items = settled;
         let mut kinds = vec![];
         for item in &items {
+            self.ensure_type(item, span);
             let Some(kind) = item.kind() else {
                 return fail(span, format!("{} cannot be returned", item.describe()));
             };
-            if kind == Kind::Number {
-                return crate::either::undecided(span);
-            }
-            let most = item.shape().iter().map(|n| self.room_for(n, span)).collect::<Res<Vec<_>>>()?;
+            let most = self.room_for(&item.shape(), span);
             kinds.push(Returned { kind, most, array: matches!(item, Value::Array(_)) });
         }
         match &self.results {
@@ -120,15 +124,35 @@ impl Importer<'_> {
         Ok(Flow::Gone)
     }
 
-    /// The most elements that an extent of a result can have: the caller makes room for them.
-    fn room_for(&mut self, n: &Expr, span: Span) -> Res<Expr> {
-        match self.most(n) {
-            Some(most) => Ok(most),
-            None => {
-                let hint = "the caller must know how large results can be: from the arguments, or as a part of an array";
-                fail_hint(span, format!("nothing bounds the result's extent {n}"), hint)
-            }
+    /// The most elements that the extents of a result can have: the caller makes room for them. Where nothing
+    /// bounds an extent, there is some room, and a run that needs more ends.
+    fn room_for(&mut self, shape: &[Expr], span: Span) -> Vec<Expr> {
+        const ROOM: [i64; 3] = [1 << 16, 1 << 9, 1 << 6];
+        let known: Vec<Option<Expr>> = shape.iter().map(|n| self.most(n)).collect();
+        let open = known.iter().filter(|n| n.is_none()).count();
+        let mut room = ROOM[open.clamp(1, ROOM.len()) - 1];
+        if known.iter().flatten().any(|n| !n.is_one()) {
+            room = room.min(ROOM[0] >> 4);
         }
+        // Large arguments have large results.
+        let mut room = Expr::int(room);
+        for data in self.sdfg.args.iter().filter_map(|name| self.sdfg.data.get(name)) {
+            let size = match (open, shape.len()) {
+                (1, 1) => data.shape.iter().fold(Expr::one(), |size, n| &size * n),
+                _ => data.shape.iter().fold(Expr::zero(), |sum, n| &sum + n),
+            };
+            room = &room + &size;
+        }
+        let mut all = vec![];
+        for (n, most) in shape.iter().zip(known) {
+            if most.is_none() {
+                let (n, room) = (tasklet::Expr::Sym(n.clone()), tasklet::Expr::Sym(room.clone()));
+                let message = "a result with more elements than there is room for is not supported here: nothing bounds it";
+                self.check(tasklet::Expr::bin(BinOp::Le, n, room), message, span);
+            }
+            all.push(most.unwrap_or_else(|| room.clone()));
+        }
+        all
     }
 
     /// One container a result, and one with its real extents where data decide them.
@@ -160,6 +184,6 @@ impl Importer<'_> {
                 self.store(&place, &Value::sym(n), span)?;
             }
         }
-        self.store(&target, item, span)
+        self.trusting(|s| s.store(&target, item, span))
     }
 }

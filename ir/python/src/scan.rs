@@ -149,3 +149,20 @@ pub fn certainly_assigned(body: &[Stmt]) -> BTreeSet<String> {
     }
     found
 }
+
+/// As [`certainly_assigned`], with operators in place, and loops inside taken to run.
+pub fn surely_given(body: &[Stmt]) -> BTreeSet<String> {
+    let mut found = certainly_assigned(body);
+    for stmt in body {
+        let one = std::slice::from_ref(stmt);
+        if jumps(one) || returns(one) {
+            break;
+        }
+        match stmt {
+            Stmt::AugAssign(s) => found.extend(targets(&s.target)),
+            Stmt::For(f) => found.extend(surely_given(&f.body)),
+            _ => {}
+        }
+    }
+    found
+}

@@ -272,7 +272,17 @@ impl Importer<'_> {
         let nested = room.rank() > 1;
         let kind = kind.or(Some(Kind::Np(room.dtype)));
         let length = Length::steady(&room);
-        let grown = Grown { site: vec![], room, kind, nested, mixed: Mixed::No, columns, wide: None, length };
+        let grown = Grown {
+            site: vec![],
+            room,
+            kind,
+            nested,
+            mixed: Mixed::No,
+            columns,
+            wide: None,
+            flags: None,
+            length,
+        };
         self.list_of(vec![], Some(grown), None)
     }
 

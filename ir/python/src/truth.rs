@@ -8,6 +8,7 @@ use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::args::Args;
 use crate::context::{Importer, Res, Stop, fail, fail_hint, fail_raises, span_of};
+use crate::doubt::{same_type, stands_for};
 use crate::emit::Inputs;
 use crate::expr::MAX_DEPTH;
 use crate::ops::zero;
@@ -307,7 +308,7 @@ impl Importer<'_> {
         Test::Cond(tasklet::Expr::Var(cell.base))
     }
 
-    fn set_test(&mut self, cell: &View, test: Test, span: Span) {
+    pub fn set_test(&mut self, cell: &View, test: Test, span: Span) {
         let mut inputs = Inputs::default();
         let code = match test {
             Test::Known(b) => tasklet::Expr::Lit(Scalar::Bool(b)),
@@ -450,12 +451,16 @@ impl Importer<'_> {
             }
         };
         let cell = self.transient("chosen", kind.dtype(), shape);
+        let flag = self.doubt_of_choice(&arms[0].0, &arms[1].0).map(|other| self.doubted(&cell, other));
         let mut regions = vec![];
         for (value, region) in std::mem::take(&mut arms) {
             self.push_region();
             self.append(region);
             let value = if scalars { self.settled_for(&value, kind.dtype()) } else { value };
-            let stored = self.store(&cell, &value, span);
+            if let Some(flag) = flag {
+                self.note_kind(flag, &value, span);
+            }
+            let stored = self.trusting(|s| s.store(&cell, &value, span));
             let region = self.pop_region();
             stored?;
             regions.push(region);
@@ -504,6 +509,17 @@ impl Importer<'_> {
         let yes = regions.pop().unwrap_or_default();
         self.block("if", BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise }, span);
         Ok(if scalar { Value::elem(kind, cell) } else { Value::Array(cell) })
+    }
+
+    /// The other kind of a number that is one of two.
+    fn doubt_of_choice(&self, a: &Value, b: &Value) -> Option<Kind> {
+        let (x, y) = match (a, b) {
+            (Value::Num(x), Value::Num(y)) => (x.kind, y.kind),
+            _ => return None,
+        };
+        let other = stands_for(x, y).filter(|_| !same_type(x, y)).map(|k| k.1);
+        let inner = [a, b].into_iter().filter_map(|v| self.doubt_of(v)).map(|d| d.other);
+        inner.chain(other).reduce(Kind::max)
     }
 
     fn same_shape(&mut self, a: &[Expr], b: &[Expr]) -> Res<bool> {

@@ -11,7 +11,7 @@ use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::ops::zero;
 use crate::promote::common;
-use crate::value::{Kind, Num, Src, Value, View};
+use crate::value::{Axis, Kind, Num, Src, Value, View};
 
 pub const FUNCTIONS: &[Function] = &[
     Function {
@@ -231,7 +231,15 @@ fn contiguous(s: &mut Importer, b: &mut Bound, fortran: bool) -> Res<Value> {
         return Ok(Value::Array(view));
     }
     let copy = s.materialize(&view, view.dtype, span);
-    if !known || view.shape.iter().any(|n| s.on_sample(n).is_none()) {
+    let mut gaps = false;
+    for axis in view.axes().into_iter().flatten() {
+        if let Axis { dim: Some(d), step, .. } = axis
+            && step.as_int().is_some_and(|step| step.abs() > 1)
+        {
+            gaps |= s.nonneg_everywhere(&(&view.shape[d] - 2), span)?.is_yes();
+        }
+    }
+    if !gaps && (!known || view.shape.iter().any(|n| s.on_sample(n).is_none())) {
         s.alias(&copy, &view, &name, span);
     }
     Ok(Value::Array(copy))

@@ -10,11 +10,12 @@ use super::PRELUDE_ID;
 use super::ufunc::func_named;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
+use crate::doubt::Doubt;
 use crate::emit::Inputs;
 use crate::ops::{as_f64, rekind};
 use crate::promote::Binary;
 use crate::truth::Test;
-use crate::value::{Kind, Num, Src, Value};
+use crate::value::{Kind, Num, Src, Value, View};
 
 pub const FUNCTIONS: &[Function] = &[
     Function { name: "builtins.abs", parameters: "x", run: abs, limits: "" },
@@ -410,12 +411,12 @@ impl Importer<'_> {
         let mut items = items.into_iter();
         let Some(mut acc) = items.next() else { return fail(span, format!("{name} of nothing")) };
         let op = if name == "min" { BinOp::Min } else { BinOp::Max };
-        for mut item in items {
+        for item in items {
             let (Some(a), Some(b)) = (acc.kind(), item.kind()) else {
                 return fail(span, format!("{name} of {} and {}", acc.describe(), item.describe()));
             };
             let plain = !a.dtype().is_complex() && acc.shape().len() + item.shape().len() == 0;
-            let Some(kind) = (if plain { self.either(a, b, span) } else { None }) else {
+            let Some((kind, other)) = (if plain { self.either(a, b) } else { None }) else {
                 let hint = format!("use np.{name}imum", name = name);
                 return fail_hint(
                     span,
@@ -432,20 +433,74 @@ impl Importer<'_> {
                 acc = if other { item } else { acc };
                 continue;
             }
-            // Python keeps the first unless the other is strictly smaller, so NaN is kept as it stands.
-            let t = kind.dtype();
-            if t == DType::F64 {
-                (acc, item) = (self.as_number(&acc, span)?, self.as_number(&item, span)?);
-            }
-            let mut inputs = Inputs::default();
-            let x = self.operand(&acc, t, &mut inputs, span)?;
-            let y = self.operand(&item, t, &mut inputs, span)?;
-            let cond =
-                tasklet::Expr::bin(if name == "min" { BinOp::Lt } else { BinOp::Gt }, y.clone(), x.clone());
-            let out = self.elementwise(name, t, vec![], &inputs, tasklet::Expr::select(cond, y, x), span);
-            acc = Value::elem(kind, out);
+            acc = self.trusting(|s| s.better(name, &acc, &item, (kind, other), span))?;
         }
         Ok(acc)
+    }
+
+    /// The second of two numbers where it is strictly better, else the first: a NaN is kept as it stands.
+    fn better(
+        &mut self,
+        name: &str,
+        acc: &Value,
+        item: &Value,
+        (kind, other): (Kind, Option<Kind>),
+        span: Span,
+    ) -> Res<Value> {
+        let t = kind.dtype();
+        let (x, y) = match t {
+            DType::F64 => (self.as_number(acc, span)?, self.as_number(item, span)?),
+            _ => (acc.clone(), item.clone()),
+        };
+        let compare = if name == "min" { BinOp::Lt } else { BinOp::Gt };
+        let mut inputs = Inputs::default();
+        let (p, q) = (self.operand(&x, t, &mut inputs, span)?, self.operand(&y, t, &mut inputs, span)?);
+        let cond = tasklet::Expr::bin(compare, q.clone(), p.clone());
+        let code = tasklet::Expr::select(cond.clone(), q, p);
+        let out = self.elementwise(name, t, vec![], &inputs, code, span);
+        // Which of the two it is.
+        let mut others: Vec<Kind> = other.into_iter().collect();
+        others.extend([acc, item].into_iter().filter_map(|v| self.doubt_of(v)).map(|d| d.other));
+        let samples = (self.scalar_on_sample(acc), self.scalar_on_sample(item));
+        let second = match samples {
+            (Some(p), Some(q)) => Some(if name == "min" { q < p } else { q > p }),
+            _ => None,
+        };
+        if let (Some(second), (Some(p), Some(q))) = (second, samples) {
+            self.floats.insert(out.base, if second { q } else { p });
+        }
+        let mut is = |s: &Self, v: &Value| -> tasklet::Expr {
+            let known = |b| tasklet::Expr::Lit(Scalar::Bool(b));
+            let flag = match v {
+                Value::Num(Num { kind: Kind::Number, src: Src::Elem(view) }) => {
+                    s.numbers.get(&view.base).map(|n| n.0)
+                }
+                _ => s.doubt_of(v).filter(|_| v.kind() == Some(kind)).map(|d| d.flag),
+            };
+            match flag {
+                Some(flag) => inputs.read(&View::full(flag, DType::Bool, &[])),
+                None if kind == Kind::Number => known(v.kind() == Some(Kind::Float)),
+                None => known(v.kind() == Some(kind)),
+            }
+        };
+        let (p, q) = (is(self, acc), is(self, item));
+        let which = tasklet::Expr::select(cond, q, p);
+        if kind == Kind::Number {
+            let flag = self.elementwise("float", DType::Bool, vec![], &inputs, which, span).base;
+            let float = |v: &Value| match v {
+                Value::Num(Num { kind: Kind::Number, src: Src::Elem(view) }) => {
+                    self.numbers.get(&view.base).is_none_or(|n| n.1)
+                }
+                _ => v.kind() == Some(Kind::Float),
+            };
+            let float = second.is_none_or(|second| float(if second { item } else { acc }));
+            self.numbers.insert(out.base, (flag, float));
+        } else if let Some(first) = others.first().copied() {
+            let strict = others.iter().any(|k| *k != first);
+            let flag = self.elementwise("numpy", DType::Bool, vec![], &inputs, which, span).base;
+            self.doubts.insert(out.base, Doubt { other: first, flag, strict });
+        }
+        Ok(Value::elem(kind, out))
     }
 
     /// `math.f`: a Python float; raises where the result is not finite though the argument is.
