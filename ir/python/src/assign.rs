@@ -227,6 +227,12 @@ impl Importer<'_> {
 
     /// `name = value`: a new meaning of the name, or a write to the container that a loop or branch gave it.
     pub fn bind(&mut self, name: &str, value: Value, span: Span) -> Res<()> {
+        if let Value::Tuple(items) = &value {
+            self.note_tuple(name, items);
+        }
+        if self.bind_parts(name, &value, span)? {
+            return Ok(());
+        }
         if self.bind_cell(name, &value, span)? {
             return Ok(());
         }

@@ -54,6 +54,7 @@ impl Importer<'_> {
         span: Span,
     ) -> Res<Opened> {
         let mut opened = Opened::default();
+        let (names, rebound) = (&self.with_parts(names), &self.with_parts(rebound));
         for name in names {
             let value = self.frame().vars.get(name).cloned();
             if self.frame().cells.contains_key(name) || self.frame().lazy.contains_key(name) {
@@ -151,7 +152,7 @@ impl Importer<'_> {
         }
         if let Some(kind) = self.plan.kinds.get(&key).copied() {
             self.open_scalar(name, kind, None, key, span)?;
-        } else if let Some((dtype, shape)) = self.plan.arrays.get(&key).cloned() {
+        } else if let Some((dtype, shape)) = self.array_of(&key) {
             self.hint = Some(name.trim_matches(['<', '>']).to_string());
             let view = self.transient("var", dtype, shape);
             self.add_cell(
@@ -178,9 +179,16 @@ impl Importer<'_> {
     /// An array that is assigned later in the text can have its container before, if its extents are known.
     fn note_array(&mut self, key: &JoinKey, view: &View) {
         let known = |n: &Expr| n.free_symbols().iter().all(|s| self.values.contains_key(s));
-        if view.shape.iter().all(known) {
-            self.plan.arrays.entry(key.clone()).or_insert((view.dtype, view.shape.clone()));
+        if view.shape.iter().all(known) && self.array_of(key).is_none() {
+            self.plan.arrays.insert(key.clone(), (view.dtype, view.shape.clone()));
         }
+    }
+
+    /// What an earlier attempt has found, if its symbols are still those of the arguments.
+    fn array_of(&self, key: &JoinKey) -> Option<(DType, Vec<Expr>)> {
+        let (dtype, shape) = self.plan.arrays.get(key)?;
+        let known = |n: &Expr| n.free_symbols().iter().all(|s| self.values.contains_key(s));
+        shape.iter().all(known).then(|| (*dtype, shape.clone()))
     }
 
     /// `name = None` where the name has a container, or gets one.
@@ -711,6 +719,9 @@ impl Importer<'_> {
 
     /// A name that must not be read: another attempt may make it readable.
     pub fn stale(&mut self, name: &str, stale: &Stale, span: Span) -> Res<Value> {
+        if self.carry_parts(name) {
+            return self.restart();
+        }
         if let Some((key, join)) = &stale.fix {
             let known = self.plan.joins.get(key).copied();
             if known.is_none() {
@@ -722,7 +733,7 @@ impl Importer<'_> {
                 return Err(Stop::Silent);
             }
             let kept = matches!(known, Some(Join::Keep | Join::Optional));
-            let typed = self.plan.kinds.contains_key(key) || self.plan.arrays.contains_key(key);
+            let typed = self.plan.kinds.contains_key(key) || self.array_of(key).is_some();
             if kept && stale.why == LOOP_CARRIED && !typed {
                 // Its kind is found where it is assigned, further down.
                 self.wanted.entry(key.clone()).or_insert(span);
@@ -778,6 +789,7 @@ impl Importer<'_> {
     /// After a loop, names that it assigns and that have no container are not known; `certain` are those
     /// that it has assigned whatever the data are.
     pub fn end_loop(&mut self, opened: &Opened, certain: &BTreeSet<String>) {
+        let certain = &self.with_parts(certain);
         let mut kept = self.kept(opened);
         self.close(opened);
         for (name, before) in &opened.loose {

@@ -74,6 +74,10 @@ pub struct Plan {
     pub doubtful: BTreeMap<JoinKey, Kind>,
     /// Variables that are given numbers in doubt.
     pub unsure: BTreeSet<JoinKey>,
+    /// Variables that are tuples of so many variables.
+    pub tuples: BTreeMap<JoinKey, usize>,
+    /// The lengths of the tuples that variables were given; 0 for several.
+    pub lengths: BTreeMap<JoinKey, usize>,
     /// Lists that grow, by the places that make them.
     pub growing: BTreeMap<Site, Growth>,
     /// Entries of dicts that loops and branches change, and the kinds of numbers among them.

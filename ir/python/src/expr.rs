@@ -304,6 +304,7 @@ impl Importer<'_> {
                     );
                     Ok(*value)
                 }
+                Value::Parts(n) => self.tuple_of_parts(name, n, span),
                 Value::Poison => Err(Stop::Silent),
                 value => Ok(value),
             };

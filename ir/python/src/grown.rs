@@ -248,6 +248,40 @@ impl Importer<'_> {
         }
     }
 
+    /// `list(other)` of a list that grows.
+    pub fn copied_list(&mut self, v: &Value, span: Span) -> Res<Value> {
+        match (v, self.grown(v, span)?) {
+            (Value::List(id), Some(view)) => self.grown_part(*id, Value::Array(view), span),
+            _ => fail(span, "this is no list"),
+        }
+    }
+
+    /// The elements from the last on: a list, or an array of those that are arrays.
+    pub fn reversed_list(&mut self, v: &Value, span: Span) -> Res<Value> {
+        let (Value::List(id), Some(view)) = (v, self.grown(v, span)?) else {
+            return fail(span, "this is no list");
+        };
+        let n = view.shape[0].clone();
+        let turned = view.slice_dim(0, &(&n - 1), &Expr::int(-1), n);
+        match &self.lists[*id].grown {
+            Some(grown) if grown.kind.is_none() && !grown.nested => Ok(Value::Array(turned)),
+            _ => self.grown_part(*id, Value::Array(turned), span),
+        }
+    }
+
+    /// `list.extend(array)`, of which only the run knows the length: a loop that appends.
+    pub fn extend_by_loop(&mut self, id: usize, items: &Value, span: Span) -> Res<Value> {
+        let range = ruff_text_size::TextRange::new(span.start.into(), span.end.into());
+        let s = crate::syntax::Syntax { range };
+        let [list, all, item] = ["list", "items", "item"].map(|what| s.hidden(what));
+        self.frame().vars.insert(list.clone(), Value::List(id));
+        self.frame().vars.insert(all.clone(), items.clone());
+        let append = s.call(s.attribute(s.name(&list), "append"), vec![s.name(&item)]);
+        let each = s.for_in(s.name(&item), s.name(&all), vec![s.expression(append)]);
+        self.run_inside(&[ast::Stmt::For(each)])?;
+        Ok(Value::None)
+    }
+
     /// Methods of a list that grows, other than `append`.
     pub fn grown_method(&mut self, id: usize, name: &str, args: &Args) -> Res<Value> {
         let span = args.span;

@@ -30,6 +30,7 @@ mod module;
 mod nd_loops;
 mod numpy;
 mod ops;
+mod parts;
 mod promote;
 mod results;
 mod scan;

@@ -60,6 +60,15 @@ impl Importer<'_> {
                     {
                         return self.settle(*id, None, span);
                     }
+                    let kinds = || items.iter().map(Value::kind);
+                    if let Value::List(id) = base
+                        && self.lists[*id].site.is_some()
+                        && kinds().all(|k| k.is_some())
+                        && kinds().any(|k| k != items[0].kind())
+                        && items.iter().all(|v| matches!(v, Value::Num(_)))
+                    {
+                        return self.settle(*id, None, span);
+                    }
                     // An index that the run decides: the elements as an array.
                     let array = self.array_like(Value::Tuple(items.clone()), span)?;
                     let kind = items.first().and_then(Value::kind);
@@ -115,6 +124,11 @@ impl Importer<'_> {
 
     pub fn list_method(&mut self, id: usize, name: &str, args: Args) -> Res<Value> {
         let span = args.span;
+        if let ("extend", [items]) = (name, &args.pos[..])
+            && self.is_open(items)
+        {
+            return self.extend_by_loop(id, &items.clone(), span);
+        }
         if !matches!(name, "index" | "count" | "copy") {
             if self.iterated.contains(&id) {
                 return fail_hint(
@@ -167,12 +181,28 @@ impl Importer<'_> {
                 _ => return fail(span, "pop takes a constant position in the list"),
             },
             ("reverse", []) => items.reverse(),
+            ("sort", []) => {
+                let mut sorted = Args::new("sorted", vec![Value::Tuple(items)], span);
+                sorted.kw = args.kw;
+                let sorted = self.call_path("builtins.sorted", sorted)?;
+                items = self.unpacked(&sorted, span)?;
+            }
             ("clear", []) => items.clear(),
             ("copy", []) => return Ok(self.list(items)),
             _ => return fail(span, format!("the method '{name}' of a list is not supported")),
         }
         self.lists[id].items = items;
         Ok(result)
+    }
+
+    /// Does only the run know how many items there are?
+    fn is_open(&self, items: &Value) -> bool {
+        match items {
+            Value::Array(v) => {
+                v.shape.first().is_some_and(|n| n.as_int().is_none() && self.on_sample(n).is_none_or(|n| n > LONGEST))
+            }
+            other => self.is_grown(other),
+        }
     }
 
     pub fn tuple_method(&mut self, items: &[Value], name: &str, args: Args) -> Res<Value> {

@@ -168,7 +168,7 @@ impl Importer<'_> {
     }
 
     /// Statements that an expression stands for.
-    fn run_inside(&mut self, body: &[Stmt]) -> Res<()> {
+    pub fn run_inside(&mut self, body: &[Stmt]) -> Res<()> {
         let depth = self.depth;
         let flow = self.run(body);
         self.depth = depth;

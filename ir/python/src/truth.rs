@@ -25,12 +25,26 @@ impl Importer<'_> {
     pub fn compare(&mut self, c: &ast::ExprCompare, hint: Option<String>, span: Span) -> Res<Value> {
         if let [op @ (CmpOp::Is | CmpOp::IsNot | CmpOp::Eq | CmpOp::NotEq)] = &*c.ops
             && let [ast::Expr::NoneLiteral(_)] = &*c.comparators
-            && let Some((value, flag)) = self.optional(&c.left)
+            && let Some((value, flag)) = self.optional_or_tuple(&c.left)
             && (matches!(op, CmpOp::Is | CmpOp::IsNot) || matches!(value, Value::Num(_)))
         {
             let given = Test::Cond(tasklet::Expr::Var(flag));
             let none = matches!(op, CmpOp::Is | CmpOp::Eq);
             return self.test_value(if none { not(given) } else { given }, span);
+        }
+        if let ([op @ (CmpOp::Eq | CmpOp::NotEq)], [right]) = (&*c.ops, &*c.comparators) {
+            let pair = match (self.optional(&c.left), self.optional(right)) {
+                (Some((value, flag)), None) => Some((value, self.eval(right)?, flag)),
+                (None, Some((value, flag))) => Some((self.eval(&c.left)?, value, flag)),
+                _ => None,
+            };
+            if let Some((a, b, flag)) = pair.filter(|p| matches!(p, (Value::Num(_), Value::Num(_), _))) {
+                // No number equals None.
+                let same = self.compare_two(CmpOp::Eq, &a, &b, span)?;
+                let same = self.test(&same, span)?;
+                let same = both(Test::Cond(tasklet::Expr::Var(flag)), same, true);
+                return self.test_value(if *op == CmpOp::Eq { same } else { not(same) }, span);
+            }
         }
         let mut left = self.eval(&c.left)?;
         let mut all: Option<Value> = None;
@@ -53,6 +67,17 @@ impl Importer<'_> {
             left = right;
         }
         Ok(all.unwrap_or(Value::bool(true)))
+    }
+
+    /// As [`Importer::optional`], also of tuples.
+    fn optional_or_tuple(&self, e: &ast::Expr) -> Option<(Value, weft_ir::names::Name)> {
+        let ast::Expr::Name(name) = e else { return None };
+        if let Value::Parts(_) = self.variable(name.id.as_str())? {
+            let first = self.variable(&crate::parts::part_name(name.id.as_str(), 0))?;
+            let Value::Optional(value, flag) = first else { return None };
+            return Some((*value, flag));
+        }
+        self.optional(e)
     }
 
     /// A name that is `None` where a bool is not set.
@@ -129,7 +154,9 @@ impl Importer<'_> {
                 self.test(&equal, span)
             }
             // No number equals a text.
-            (Value::Num(_), Value::Str(_)) | (Value::Str(_), Value::Num(_)) => Ok(Test::Known(false)),
+            (Value::Num(_), Value::Str(_) | Value::None) | (Value::Str(_) | Value::None, Value::Num(_)) => {
+                Ok(Test::Known(false))
+            }
             _ if is_plain(a) && is_plain(b) => Ok(Test::Known(a == b)),
             _ => fail_hint(
                 span,

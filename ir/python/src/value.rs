@@ -311,6 +311,8 @@ pub enum Value {
     Maybe(Box<Value>, Name),
     /// This value if the bool is set, else `None`.
     Optional(Box<Value>, Name),
+    /// A tuple whose items are variables of their own.
+    Parts(usize),
     /// A name that must not be read.
     Stale(Stale),
     /// Something whose diagnostic has been given.
@@ -371,7 +373,7 @@ impl Value {
         match self {
             Value::Num(num) => num.kind.describe(),
             Value::Array(view) => format!("a {}-dimensional {} array", view.rank(), view.dtype.numpy()),
-            Value::Tuple(_) => "a tuple".into(),
+            Value::Tuple(_) | Value::Parts(_) => "a tuple".into(),
             Value::None => "None".into(),
             Value::Ellipsis => "'...'".into(),
             Value::Str(_) => "a string".into(),

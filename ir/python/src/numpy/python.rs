@@ -220,9 +220,10 @@ fn tuple(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 fn list(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let items = match b.given("iterable") {
         None => vec![],
+        Some(v) if s.is_grown(&v) => return s.copied_list(&v, b.span),
         Some(v) => s.unpacked(&v, b.span)?,
     };
-    Ok(s.list(items))
+    s.list_at(items, &Expr::one(), b.span)
 }
 
 fn enumerate(s: &mut Importer, b: &mut Bound) -> Res<Value> {
@@ -254,6 +255,7 @@ fn reversed(s: &mut Importer, b: &mut Bound) -> Res<Value> {
             let n = view.shape[0].clone();
             Ok(Value::Array(view.slice_dim(0, &(&n - 1), &Expr::int(-1), n)))
         }
+        other if s.is_grown(&other) => s.reversed_list(&other, b.span),
         other => {
             let mut items = s.unpacked(&other, b.span)?;
             items.reverse();
