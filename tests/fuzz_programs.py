@@ -107,15 +107,15 @@ def is_exact(value):
     return True
 
 
-def disturb(value, rng, coarse=False):
-    """The value with another rounding, that of single precision if `coarse`; in place where it is an array."""
+def disturb(value, rng, coarse=None):
+    """The value with another rounding, that of the type `coarse` if given; in place where it is an array."""
     if not isinstance(value, (np.ndarray, np.floating, np.complexfloating, float, complex)):
         return value
     array = np.asarray(value)
     if array.dtype.kind not in "fc" or array.size == 0 or is_exact(array):
         return value
     # A product, since an infinity stays one.
-    factor = (1 + 8 * np.finfo(np.float32 if coarse else array.dtype).eps * rng.uniform(-1, 1, array.shape)).astype(array.real.dtype)
+    factor = (1 + 8 * np.finfo(coarse or array.dtype).eps * rng.uniform(-1, 1, array.shape)).astype(array.real.dtype)
     if isinstance(value, np.ndarray) and value.ndim:
         if value.flags.writeable:
             value *= factor
@@ -152,7 +152,7 @@ def check_value(value):
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**62:
         raise Rejected("a large Python integer")
     array = np.asanyarray(value)
-    if array.dtype.kind not in "biufc" or array.dtype in (np.float16, np.longdouble, np.clongdouble):
+    if array.dtype.kind not in "biufc" or array.dtype in (np.longdouble, np.clongdouble):
         raise Rejected("no element type of Weft")
     if array.size > MOST_ELEMENTS or array.ndim > 5:
         raise Rejected("large")
@@ -225,9 +225,10 @@ class Grower:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             exec(code, self.other)
-            # A step of single precision in a statement is seen in its result of double precision.
+            # A step of low precision in a statement is seen in its result of double precision.
             read = [v for n, v in self.exact.items() if re.search(rf"\b{n}\b", statement)]
-            coarse = any(getattr(v, "dtype", None) in (np.float32, np.complex64) for v in read)
+            types = {getattr(v, "dtype", None) for v in read}
+            coarse = np.float16 if np.dtype("f2") in types else np.float32 if types & {np.dtype("f4"), np.dtype("c8")} else None
             for name in self.names(self.other):
                 if before.get(name) != id(self.other[name]):
                     self.other[name] = disturb(self.other[name], self.rng_state, coarse)

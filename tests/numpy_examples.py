@@ -216,7 +216,7 @@ def expected_of(source, arguments):
     flat = {}
     for name, value in found.items():
         if value.dtype.kind not in "biufc" or value.dtype.itemsize * 8 not in (8, 16, 32, 64, 128) \
-                or value.dtype == np.float16 or value.dtype == np.longdouble:
+                or value.dtype == np.longdouble:
             return None, f"a result of type {value.dtype}"
         flat[name] = value
     return flat, None

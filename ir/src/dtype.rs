@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use half::f16;
+
 /// The type of an element. Text form `f64`, NumPy and DaCe name `float64`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum DType {
@@ -14,6 +16,7 @@ pub enum DType {
     U16,
     U32,
     U64,
+    F16,
     F32,
     F64,
     C64,
@@ -22,7 +25,7 @@ pub enum DType {
 
 use DType::*;
 
-const TABLE: [(DType, &str, &str, usize); 13] = [
+const TABLE: [(DType, &str, &str, usize); 14] = [
     (Bool, "bool", "bool", 1),
     (I8, "i8", "int8", 1),
     (I16, "i16", "int16", 2),
@@ -32,6 +35,7 @@ const TABLE: [(DType, &str, &str, usize); 13] = [
     (U16, "u16", "uint16", 2),
     (U32, "u32", "uint32", 4),
     (U64, "u64", "uint64", 8),
+    (F16, "f16", "float16", 2),
     (F32, "f32", "float32", 4),
     (F64, "f64", "float64", 8),
     (C64, "c64", "complex64", 8),
@@ -84,7 +88,7 @@ impl DType {
     }
 
     pub fn is_float(self) -> bool {
-        matches!(self, F32 | F64)
+        matches!(self, F16 | F32 | F64)
     }
 
     pub fn is_complex(self) -> bool {
@@ -126,7 +130,12 @@ impl DType {
             (F32, F64) => F64,
             (_, F64) => F64,
             (_, F32) => match a {
-                I8 | I16 | U8 | U16 => F32,
+                I8 | I16 | U8 | U16 | F16 => F32,
+                _ => F64,
+            },
+            (_, F16) => match a {
+                I8 | U8 => F16,
+                I16 | U16 => F32,
                 _ => F64,
             },
             _ if a.is_signed() && b.is_unsigned() => {
@@ -158,11 +167,23 @@ impl fmt::Display for DType {
     }
 }
 
+/// The nearest half, ties to even. (`f16::from_f64` rounds twice where the processor has no such instruction.)
+pub fn f16_of(x: f64) -> f16 {
+    let near = x as f32;
+    if f64::from(near) == x || x.is_nan() {
+        return f16::from_f32(near);
+    }
+    // The neighbour with an odd last bit, which never lies in the middle between two halves.
+    let below = near.to_bits() - u32::from(f64::from(near).abs() > x.abs());
+    f16::from_f32(f32::from_bits(below | 1))
+}
+
 /// One typed value. Integers are stored as `i128` within the range of their type.
 #[derive(Clone, Copy, Debug)]
 pub enum Scalar {
     Bool(bool),
     Int(DType, i128),
+    F16(f16),
     F32(f32),
     F64(f64),
     /// `C64` or `C128`, real and imaginary part.
@@ -174,6 +195,7 @@ impl Scalar {
         match self {
             Scalar::Bool(_) => Bool,
             Scalar::Int(dtype, _) | Scalar::Complex(dtype, ..) => dtype,
+            Scalar::F16(_) => F16,
             Scalar::F32(_) => F32,
             Scalar::F64(_) => F64,
         }
@@ -190,6 +212,7 @@ impl PartialEq for Scalar {
         match (*self, *other) {
             (Scalar::Bool(a), Scalar::Bool(b)) => a == b,
             (Scalar::Int(s, a), Scalar::Int(t, b)) => s == t && a == b,
+            (Scalar::F16(a), Scalar::F16(b)) => a.to_bits() == b.to_bits(),
             (Scalar::F32(a), Scalar::F32(b)) => a.to_bits() == b.to_bits(),
             (Scalar::F64(a), Scalar::F64(b)) => a.to_bits() == b.to_bits(),
             (Scalar::Complex(s, a, b), Scalar::Complex(t, c, d)) => {
@@ -209,6 +232,10 @@ mod tests {
     fn promotion_is_numpys() {
         assert_eq!(I32.promote(F32), F64);
         assert_eq!(I16.promote(F32), F32);
+        assert_eq!(I8.promote(F16), F16);
+        assert_eq!(U16.promote(F16), F32);
+        assert_eq!(I32.promote(F16), F64);
+        assert_eq!(F16.promote(C64), C64);
         assert_eq!(I8.promote(U8), I16);
         assert_eq!(I64.promote(U64), F64);
         assert_eq!(U8.promote(I32), I32);

@@ -202,6 +202,7 @@ fn removable(graph: &Sdfg, live: &Liveness, block: BlockId, node: NodeId, data: 
                 })
             }
             LibraryKind::Call(op) => op.failure().is_some(),
+            LibraryKind::Foreign(_) => true,
             _ => false,
         },
         Node::Nested(nested) => stops(&nested.sdfg.body),
@@ -227,10 +228,11 @@ fn stops(region: &Region) -> bool {
 
 fn may_fail(node: &Node) -> bool {
     match node {
-        Node::Library(library) => match library.kind {
+        Node::Library(library) => match &library.kind {
             LibraryKind::Call(op) => op.failure().is_some(),
             LibraryKind::Reduce { identity, .. } => identity.is_none(),
             LibraryKind::MatMul { .. } => false,
+            LibraryKind::Foreign(_) => true,
         },
         Node::Nested(nested) => stops(&nested.sdfg.body),
         _ => false,

@@ -136,6 +136,7 @@ fn check(
 fn may_stop(state: &StateGraph) -> bool {
     state.nodes().any(|(_, node)| match node {
         Node::Library(Library { kind: LibraryKind::Call(op), .. }) => op.failure().is_some(),
+        Node::Library(Library { kind: LibraryKind::Foreign(_), .. }) => true,
         Node::Nested(nested) => nested.sdfg.states().iter().any(|(_, inner)| may_stop(inner)),
         _ => false,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use weft_ir::Name;
-use weft_ir::sdfg::{Block, BlockKind, Edge, Memlet, Node, Region, StateGraph};
+use weft_ir::sdfg::{Block, BlockKind, Edge, Library, LibraryKind, Memlet, Node, Region, StateGraph};
 use weft_ir::symbolic::{Expr, Subset};
 use weft_ir::tasklet;
 
@@ -87,6 +87,9 @@ fn state_symbols(graph: &StateGraph, found: &mut BTreeSet<Name>) {
         match node {
             Node::Tasklet(t) => t.code.iter().for_each(|a| found.extend(a.value.symbols())),
             Node::Nested(n) => n.symbols.values().for_each(|e| found.extend(e.free_symbols())),
+            Node::Library(Library { kind: LibraryKind::Foreign(f), .. }) => {
+                f.symbols.values().for_each(|e| found.extend(e.free_symbols()));
+            }
             _ => {}
         }
     }
@@ -208,7 +211,12 @@ impl Rewrite<'_> {
                 n.label = (self.label)(n.label);
                 n.symbols.values_mut().for_each(|e| *e = self.expr(e));
             }
-            Node::Library(l) => l.label = (self.label)(l.label),
+            Node::Library(l) => {
+                l.label = (self.label)(l.label);
+                if let LibraryKind::Foreign(foreign) = &mut l.kind {
+                    Arc::make_mut(foreign).symbols.values_mut().for_each(|e| *e = self.expr(e));
+                }
+            }
             Node::MapEntry(_) | Node::MapExit(_) => {}
         }
         node

@@ -97,6 +97,7 @@ pub fn library(library: &Library) -> String {
             Some(flag) => format!("{} {flag}", op.name()),
             None => op.name().to_string(),
         },
+        LibraryKind::Foreign(foreign) => foreign.reason.clone(),
     }
 }
 

@@ -322,11 +322,7 @@ pub fn as_type(value: HostArray, dtype: DType) -> Result<HostArray, String> {
             (low..low + (1i128 << bits)).contains(&i).then_some(Scalar::Int(t, i))
         }
         (Scalar::Int(_, i @ (0 | 1)), DType::Bool) => Some(Scalar::Bool(i == 1)),
-        (Scalar::Int(_, i), DType::F32) => Some(Scalar::F32(i as f32)),
-        (Scalar::Int(_, i), DType::F64) => Some(Scalar::F64(i as f64)),
-        (Scalar::F64(x), DType::F32) => Some(Scalar::F32(x as f32)),
-        (Scalar::F64(x), DType::F64) => Some(Scalar::F64(x)),
-        (number, t) if t.is_complex() => Some(weft_ir::tasklet::cast(t, number)),
+        (number, t) if t.is_float() || t.is_complex() => Some(weft_ir::tasklet::cast(t, number)),
         _ => None,
     };
     let one = weft_ir::interp::Array::from_scalars(dtype, &[], &[fits.ok_or_else(wrong)?]);
@@ -364,11 +360,7 @@ fn sample(kind: &str, value: &HostArray, extents: Option<Vec<String>>) -> Result
         _ => match (value.dtype, integer(value)) {
             (DType::Bool, Some(n)) => Sample::NumpyScalar(Scalar::Bool(n != 0)),
             (dtype, Some(n)) => Sample::NumpyScalar(Scalar::Int(dtype, n as i128)),
-            (DType::F32, _) => {
-                let x = f32::from_le_bytes(b[..4].try_into().expect("four bytes"));
-                Sample::NumpyScalar(weft_ir::dtype::Scalar::F32(x))
-            }
-            (DType::C64 | DType::C128, _) => {
+            (DType::F16 | DType::F32 | DType::C64 | DType::C128, _) => {
                 let value = weft_ir::interp::Array::from_bytes(value.dtype, &[], b.clone());
                 let value = value.expect("the bytes of one element").get(0);
                 Sample::NumpyScalar(value)

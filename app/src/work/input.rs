@@ -127,11 +127,10 @@ impl Kernel {
     fn load_sdfg(target: &Target, inputs: &Inputs) -> Result<Kernel, Problem> {
         let start = Instant::now();
         let text = read_sdfg_text(&target.file)?;
-        let sdfg = weft_ir::json::read(&text)
+        let graph = weft_ir::json::open(&text)
             .map_err(|e| Problem::usage(format!("{}: {e}", target.file.display())))?;
         let phases = Phases { parse: Some(start.elapsed().as_secs_f64() * 1e3), ..Phases::default() };
-        let source = sdfg.source.clone();
-        let graph = verified(sdfg)?;
+        let source = graph.source.clone();
         let arguments = arguments_of_graph(&graph, inputs)?;
         Ok(Kernel { target: target.clone(), source, function: None, graph, arguments, recipe: None, phases })
     }

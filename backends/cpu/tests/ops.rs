@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::{DType, Scalar, f16};
 use weft_ir::tasklet::{BinOp, Func, OpError, UnOp, binary, call, cast, unary};
 use weft_looptree::*;
 
@@ -67,6 +67,9 @@ fn values(dtype: DType) -> Vec<Scalar> {
             32768.0,
             65536.0,
             1e-20,
+            // Rounded to a float first, these would become another half.
+            1.000_488_281_250_909,
+            65_519.999_999_999,
         ]);
         list.extend([
             2147483647.0,
@@ -92,7 +95,7 @@ fn values(dtype: DType) -> Vec<Scalar> {
             return list.into_iter().map(Scalar::F64).collect();
         }
         list.extend([1e38, 1e-40]);
-        return list.into_iter().map(|x| Scalar::F32(x as f32)).collect();
+        return list.into_iter().map(|x| cast(dtype, Scalar::F64(x))).collect();
     }
     let bits = 8 * dtype.size() as u32;
     let (low, high) = if dtype.is_signed() {
@@ -131,6 +134,7 @@ fn put(bytes: &mut Vec<u8>, value: Scalar) {
     match value {
         Scalar::Bool(b) => bytes.push(u8::from(b)),
         Scalar::Int(t, v) => bytes.extend(&v.to_le_bytes()[..t.size()]),
+        Scalar::F16(x) => bytes.extend(x.to_le_bytes()),
         Scalar::F32(x) => bytes.extend(x.to_le_bytes()),
         Scalar::F64(x) => bytes.extend(x.to_le_bytes()),
         Scalar::Complex(DType::C64, re, im) => {
@@ -151,6 +155,7 @@ fn get(bytes: &[u8], dtype: DType, at: usize) -> Scalar {
     let bits = i128::from_le_bytes(wide);
     match dtype {
         DType::Bool => Scalar::Bool(bits != 0),
+        DType::F16 => Scalar::F16(f16::from_bits(bits as u16)),
         DType::F32 => Scalar::F32(f32::from_bits(bits as u32)),
         DType::F64 => Scalar::F64(f64::from_bits(bits as u64)),
         DType::C64 => {
@@ -175,6 +180,7 @@ fn same(got: Scalar, expected: Scalar, exact: bool) -> bool {
     };
     match (got, expected) {
         (Scalar::F64(a), Scalar::F64(b)) => close(a, b, 2e-15, 1e-320),
+        (Scalar::F16(a), Scalar::F16(b)) => close(a.into(), b.into(), 1e-3, 6e-8),
         (Scalar::F32(a), Scalar::F32(b)) => close(a.into(), b.into(), 1e-6, 1e-43),
         (Scalar::Complex(t, a, b), Scalar::Complex(u, c, d)) => {
             let (tolerance, least) = if t == DType::C64 { (1e-6, 1e-43) } else { (2e-15, 1e-320) };

@@ -262,6 +262,7 @@ fn scalar(s: Scalar) -> String {
         Scalar::Bool(b) => b.to_string(),
         Scalar::Int(DType::I64, v) => v.to_string(),
         Scalar::Int(t, v) => format!("{v}{t}"),
+        Scalar::F16(v) => format!("{v:?}f16"),
         Scalar::F32(v) => format!("{v:?}f32"),
         Scalar::F64(v) => format!("{v:?}"),
         Scalar::Complex(t, re, im) => format!("{t}({re:?}, {im:?})"),

@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
-use weft_ir::DType;
+use weft_ir::dtype::{DType, f16};
 
 /// A packed array in C or Fortran order; rank 0 is a scalar. Little-endian bytes.
 #[derive(Clone, PartialEq, Debug)]
@@ -112,6 +112,7 @@ fn push_numbers(dtype: DType, b: &[u8], numbers: &mut Vec<f64>) {
         DType::U16 => as_f64!(u16),
         DType::U32 => as_f64!(u32),
         DType::U64 => as_f64!(u64),
+        DType::F16 => f16::from_le_bytes(b.try_into().expect("bytes of one element")).into(),
         DType::F32 | DType::C64 => f32_at(0),
         DType::F64 | DType::C128 => f64_at(0),
     });

@@ -11,7 +11,7 @@ KINDS = {bool: "bool", int: "int", float: "float", complex: "complex"}
 
 def kind_of(label, value):
     if isinstance(value, np.ndarray):
-        if value.dtype.kind not in "biufc" or value.dtype.itemsize > 16 or value.dtype == np.float16:
+        if value.dtype.kind not in "biufc" or value.dtype.itemsize > 16:
             raise TypeError(f"{label} is an array of {value.dtype}, which Weft does not have")
         return "array"
     if isinstance(value, np.generic):

@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::ffi::c_void;
 
+use half::f16;
 use rustfft::num_complex::Complex;
 use rustfft::{FftNum, FftPlanner};
 
+use crate::dtype::*;
 use crate::pool::weft_parallel_for;
 use crate::strided::{Rows, Strided};
 
@@ -23,8 +25,8 @@ struct Job {
     output: Rows,
 }
 
-/// `operands` are the input and the output, of one shape. `dtype` is the position in
-/// `weft_ir::DType`'s declaration, and that of the input. Returns 0, or [`crate::MEMORY`].
+/// `operands` are the input and the output, of one shape. `dtype` is that of the input,
+/// as [`crate::dtype`] numbers it. Returns 0, or [`crate::MEMORY`].
 ///
 /// # Safety
 /// The operands are valid for their shapes and types, and do not overlap.
@@ -50,17 +52,18 @@ unsafe extern "C" fn run_rows(ctx: *mut c_void, begin: i64, end: i64, _chunk: i6
     // SAFETY: rows of the operands, of these types.
     unsafe {
         match (job.op, job.dtype) {
-            (FFT | IFFT, 11) => transform::<f32>(job, rows),
+            (FFT | IFFT, C64) => transform::<f32>(job, rows),
             (FFT | IFFT, _) => transform::<f64>(job, rows),
-            (_, 1) => order::<i8>(job, rows),
-            (_, 2) => order::<i16>(job, rows),
-            (_, 3) => order::<i32>(job, rows),
-            (_, 4) => order::<i64>(job, rows),
-            (_, 0 | 5) => order::<u8>(job, rows),
-            (_, 6) => order::<u16>(job, rows),
-            (_, 7) => order::<u32>(job, rows),
-            (_, 8) => order::<u64>(job, rows),
-            (_, 9) => order::<f32>(job, rows),
+            (_, I8) => order::<i8>(job, rows),
+            (_, I16) => order::<i16>(job, rows),
+            (_, I32) => order::<i32>(job, rows),
+            (_, I64) => order::<i64>(job, rows),
+            (_, BOOL | U8) => order::<u8>(job, rows),
+            (_, U16) => order::<u16>(job, rows),
+            (_, U32) => order::<u32>(job, rows),
+            (_, U64) => order::<u64>(job, rows),
+            (_, F16) => order::<f16>(job, rows),
+            (_, F32) => order::<f32>(job, rows),
             _ => order::<f64>(job, rows),
         }
     }
@@ -93,13 +96,14 @@ macro_rules! sorted_floats {
                 if self.is_nan() {
                     return <$bits>::MAX;
                 }
-                let bits = (self + 0.0).to_bits();
+                let bits = (self + <$float>::default()).to_bits();
                 let sign = 1 << (<$bits>::BITS - 1);
                 if bits & sign == 0 { bits | sign } else { !bits }
             }
         }
     };
 }
+sorted_floats!(f16, u16);
 sorted_floats!(f32, u32);
 sorted_floats!(f64, u64);
 
@@ -189,10 +193,10 @@ mod tests {
         let values = [3.0, nan, 1.0, 2.0, -1.0, 5.0];
         // Three rows of two in memory; seen as two rows of three.
         let (mut sorted, mut order) = ([0.0f64; 6], [0i64; 6]);
-        call(SORT, 10, &values, &mut sorted, &[2, 3], [&[1, 2], &[3, 1]]);
+        call(SORT, F64, &values, &mut sorted, &[2, 3], [&[1, 2], &[3, 1]]);
         assert_eq!(sorted[..5], [-1.0, 1.0, 3.0, 2.0, 5.0]);
         assert!(sorted[5].is_nan());
-        call(ARGSORT, 10, &values, &mut order, &[2, 3], [&[1, 2], &[3, 1]]);
+        call(ARGSORT, F64, &values, &mut order, &[2, 3], [&[1, 2], &[3, 1]]);
         assert_eq!(order, [2, 1, 0, 1, 2, 0]);
     }
 
@@ -200,7 +204,7 @@ mod tests {
     fn sorting_is_stable() {
         let values: Vec<u8> = (0..1000u32).map(|i| (i * 7 % 5) as u8).collect();
         let mut order = vec![0i64; 1000];
-        call(ARGSORT, 5, &values, &mut order, &[1000], [&[1], &[1]]);
+        call(ARGSORT, U8, &values, &mut order, &[1000], [&[1], &[1]]);
         let key = |i: &i64| (values[*i as usize], *i);
         assert!(order.is_sorted_by_key(key));
     }
@@ -211,14 +215,14 @@ mod tests {
             let input: Vec<Complex<f64>> =
                 (0..n).map(|i| Complex::new((i * i % 11) as f64, (i % 3) as f64)).collect();
             let (mut there, mut back) = (input.clone(), input.clone());
-            call(FFT, 12, &input, &mut there, &[n], [&[1], &[1]]);
+            call(FFT, C128, &input, &mut there, &[n], [&[1], &[1]]);
             for k in 0..n {
                 let at = |j: i64| -2.0 * std::f64::consts::PI * (j * k % n) as f64 / n as f64;
                 let exact: Complex<f64> =
                     (0..n).map(|j| input[j as usize] * Complex::new(at(j).cos(), at(j).sin())).sum();
                 assert!((exact - there[k as usize]).norm() < 1e-9 * n as f64, "{n} {k}");
             }
-            call(IFFT, 12, &there, &mut back, &[n], [&[1], &[1]]);
+            call(IFFT, C128, &there, &mut back, &[n], [&[1], &[1]]);
             assert!(input.iter().zip(&back).all(|(a, b)| (a - b).norm() < 1e-12 * n as f64));
         }
     }

@@ -10,6 +10,7 @@ mod along;
 mod blas;
 mod complex;
 mod copy;
+mod dtype;
 mod linalg;
 mod math;
 mod matmul;

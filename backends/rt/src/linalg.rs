@@ -7,6 +7,7 @@ use faer::traits::ext::ComplexFieldExt;
 use faer::traits::{ComplexField, RealField};
 use faer::{Mat, MatRef, Par, Side, c32, c64};
 
+use crate::dtype::{C64, F32, F64};
 use crate::strided::Strided;
 
 /// Numbers of the operations, as generated code passes them.
@@ -23,8 +24,8 @@ pub const LSTSQ: i64 = 12;
 /// What the values do not allow.
 pub const FAILED: i64 = 1;
 
-/// The operands are the inputs, then the outputs, of the operation. `dtype` is the position in
-/// `weft_ir::DType`'s declaration, and that of the inputs. Returns 0, [`FAILED`] or [`crate::MEMORY`].
+/// The operands are the inputs, then the outputs, of the operation. `dtype` is that of the
+/// inputs, as [`crate::dtype`] numbers it. Returns 0, [`FAILED`] or [`crate::MEMORY`].
 ///
 /// # Safety
 /// There are as many operands as the operation has; they are valid for their types and shapes, the
@@ -35,9 +36,9 @@ pub unsafe extern "C" fn weft_linalg(op: i64, dtype: i64, operands: *const Strid
     // SAFETY: the caller's promise.
     let done = catch_unwind(AssertUnwindSafe(|| unsafe {
         match dtype {
-            9 => run::<f32>(op, operands),
-            10 => run::<f64>(op, operands),
-            11 => run::<c32>(op, operands),
+            F32 => run::<f32>(op, operands),
+            F64 => run::<f64>(op, operands),
+            C64 => run::<c32>(op, operands),
             _ => run::<c64>(op, operands),
         }
     }));

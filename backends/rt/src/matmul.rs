@@ -7,14 +7,8 @@
 use std::ffi::c_void;
 
 use crate::blas::{self, Routines};
+use crate::dtype::*;
 use crate::pool::{threads, weft_parallel_for};
-
-/// The element types, in the order that generated code numbers them.
-const I8: i64 = 1;
-const F32: i64 = 9;
-const F64: i64 = 10;
-const C64: i64 = 11;
-const C128: i64 = 12;
 
 /// A strided matrix; strides are in elements.
 #[derive(Clone, Copy)]
@@ -94,10 +88,10 @@ unsafe extern "C" fn run_blocks(ctx: *mut c_void, begin: i64, end: i64, _chunk: 
             F64 => part.float::<f64>(blas::get().map(|b| &b.f64)),
             C64 => part.float::<faer::c32>(None),
             C128 => part.float::<faer::c64>(None),
-            0 => part.plain::<u8>(|s, a, b| s | (a & b)),
-            I8 | 5 => part.plain::<u8>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
-            2 | 6 => part.plain::<u16>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
-            3 | 7 => part.plain::<u32>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
+            BOOL => part.plain::<u8>(|s, a, b| s | (a & b)),
+            I8 | U8 => part.plain::<u8>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
+            I16 | U16 => part.plain::<u16>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
+            I32 | U32 => part.plain::<u32>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
             _ => part.plain::<u64>(|s, a, b| s.wrapping_add(a.wrapping_mul(b))),
         }
     }
@@ -105,9 +99,9 @@ unsafe extern "C" fn run_blocks(ctx: *mut c_void, begin: i64, end: i64, _chunk: 
 
 fn size(dtype: i64) -> i64 {
     match dtype {
-        0 | I8 | 5 => 1,
-        2 | 6 => 2,
-        3 | 7 | F32 => 4,
+        BOOL | I8 | U8 => 1,
+        I16 | U16 => 2,
+        I32 | U32 | F32 => 4,
         C128 => 16,
         _ => 8,
     }

@@ -278,10 +278,7 @@ impl Importer<'_> {
                 let hint = "integers need no rounding; convert by astype where a float is wanted";
                 return fail_hint(span, format!("{name} of {}", kind.describe()), hint);
             }
-            _ => match float_of(t) {
-                Ok(f) => f,
-                Err(e) => return fail_hint(span, e, "convert by astype(np.float64) first"),
-            },
+            _ => float_of(t),
         };
         let real_only = matches!(
             func,

@@ -1,6 +1,6 @@
 //! NumPy's result types (NEP 50) and which loop an operation runs in.
 
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::{DType, Scalar, f16_of};
 use weft_ir::tasklet::{BinOp, Expr, Func, UnOp};
 
 use crate::value::Kind;
@@ -28,7 +28,7 @@ pub fn strong(kinds: &[Kind]) -> Option<DType> {
     Some(kinds.iter().fold(strong, |t, k| match k {
         Kind::Int if t == DType::Bool => DType::I64,
         Kind::Float | Kind::Number if !(t.is_float() || t.is_complex()) => DType::F64,
-        Kind::Complex if t == DType::F32 || t == DType::C64 => DType::C64,
+        Kind::Complex if matches!(t, DType::F16 | DType::F32 | DType::C64) => DType::C64,
         Kind::Complex => DType::C128,
         _ => t,
     }))
@@ -41,14 +41,12 @@ pub fn common(kinds: &[Kind]) -> DType {
 }
 
 /// The type that a mathematical function computes in for this input.
-pub fn float_of(t: DType) -> Result<DType, String> {
+pub fn float_of(t: DType) -> DType {
     match t {
-        DType::Bool | DType::I8 | DType::U8 => {
-            Err(format!("NumPy computes this in float16 for {}", t.numpy()))
-        }
-        DType::I16 | DType::U16 => Ok(DType::F32),
-        t if t.is_int() => Ok(DType::F64),
-        t => Ok(t),
+        DType::Bool | DType::I8 | DType::U8 => DType::F16,
+        DType::I16 | DType::U16 => DType::F32,
+        t if t.is_int() => DType::F64,
+        t => t,
     }
 }
 
@@ -77,12 +75,16 @@ pub fn loop_of(op: Binary, t: DType) -> Result<(DType, DType), String> {
         And | Or => (DType::Bool, DType::Bool),
         Eq | Ne | Lt | Le | Gt | Ge => (t, DType::Bool),
         Min | Max => (t, t),
+        // There is no complex type of two halves.
         Complex => {
-            let f = float_of(t)?;
+            let f = float_of(t).promote(DType::F32);
             (f, f.complex().ok_or_else(|| format!("'{}' is not defined for {}", verb(op), t.numpy()))?)
         }
         Atan2 | Hypot | CopySign | NextAfter => {
-            let f = float_of(t)?;
+            let f = float_of(t);
+            if bin == NextAfter && f == DType::F16 {
+                return wrong("float16; convert by astype(np.float32)");
+            }
             if f.is_complex() {
                 return wrong("complex numbers");
             }
@@ -226,6 +228,7 @@ pub fn convert(value: Scalar, to: DType) -> Option<Scalar> {
     let real = match value {
         Scalar::Bool(b) => f64::from(u8::from(b)),
         Scalar::Int(_, i) => i as f64,
+        Scalar::F16(x) => x.into(),
         Scalar::F32(x) => f64::from(x),
         Scalar::F64(x) => x,
         Scalar::Complex(_, re, im) if to.is_complex() => {
@@ -239,6 +242,7 @@ pub fn convert(value: Scalar, to: DType) -> Option<Scalar> {
     Some(match (to, value) {
         (DType::Bool, _) => Scalar::Bool(real != 0.0),
         (DType::F64, _) => Scalar::F64(real),
+        (DType::F16, _) => Scalar::F16(f16_of(real)),
         (DType::F32, _) => Scalar::F32(real as f32),
         (DType::C64, _) => Scalar::Complex(to, f64::from(real as f32), 0.0),
         (DType::C128, _) => Scalar::Complex(to, real, 0.0),

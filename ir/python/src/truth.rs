@@ -1,7 +1,7 @@
 //! Comparisons, conditions, and values that conditions choose.
 
 use ruff_python_ast::{self as ast, CmpOp, UnaryOp};
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::{DType, Scalar, f16};
 use weft_ir::sdfg::{BlockKind, Data, Region, Span};
 use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp, UnOp};
@@ -233,6 +233,7 @@ impl Importer<'_> {
             Value::Num(Num { src: Src::Lit(s), .. }) => Test::Known(match *s {
                 Scalar::Bool(b) => b,
                 Scalar::Int(_, i) => i != 0,
+                Scalar::F16(x) => x != f16::ZERO,
                 Scalar::F32(x) => x != 0.0,
                 Scalar::F64(x) => x != 0.0,
                 Scalar::Complex(_, re, im) => re != 0.0 || im != 0.0,

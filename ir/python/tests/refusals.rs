@@ -96,7 +96,7 @@ const TABLE: &[(&str, usize, &str, &str)] = &[
         "at the end",
     ),
     ("return a.sum(axis=1)", 3, "axis 1 is out of bounds", ""),
-    ("return np.zeros(3, dtype='float16')", 3, "element type", "np.float64"),
+    ("return np.zeros(3, dtype='float128')", 3, "element type", "np.float64"),
     ("return a[0, 0]", 3, "too many indices", ""),
 ];
 

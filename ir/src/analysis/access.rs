@@ -193,7 +193,11 @@ impl<'a> Collector<'a> {
             Node::MapExit(_) => {}
             Node::Tasklet(_) => self.plain(graph, id, true),
             Node::Library(library) => {
-                let exact = !matches!(library.kind, LibraryKind::Call(op) if !op.reads_all());
+                let exact = match &library.kind {
+                    LibraryKind::Call(op) => op.reads_all(),
+                    LibraryKind::Foreign(_) => false,
+                    _ => true,
+                };
                 self.plain(graph, id, exact);
             }
             Node::Nested(nested) => self.nested(graph, id, nested),

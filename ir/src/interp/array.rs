@@ -1,6 +1,6 @@
 //! Arrays of the interpreters: logical content in C order, whatever the strides of the container.
 
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Scalar, f16};
 
 /// An array. Rank 0 is a scalar with one element. Two arrays are equal if they are bitwise.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -137,6 +137,7 @@ fn read(dtype: DType, bytes: &[u8]) -> Scalar {
         DType::U16 => int(le!(u16, bytes).into()),
         DType::U32 => int(le!(u32, bytes).into()),
         DType::U64 => int(le!(u64, bytes).into()),
+        DType::F16 => Scalar::F16(le!(f16, bytes)),
         DType::F32 => Scalar::F32(le!(f32, bytes)),
         DType::F64 => Scalar::F64(le!(f64, bytes)),
         DType::C64 => Scalar::Complex(dtype, le!(f32, &bytes[..4]).into(), le!(f32, &bytes[4..]).into()),
@@ -151,6 +152,7 @@ fn write(value: Scalar, bytes: &mut [u8]) {
             let size = bytes.len();
             bytes.copy_from_slice(&v.to_le_bytes()[..size]);
         }
+        Scalar::F16(v) => bytes.copy_from_slice(&v.to_le_bytes()),
         Scalar::F32(v) => bytes.copy_from_slice(&v.to_le_bytes()),
         Scalar::F64(v) => bytes.copy_from_slice(&v.to_le_bytes()),
         Scalar::Complex(DType::C64, re, im) => {

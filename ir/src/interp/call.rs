@@ -103,6 +103,7 @@ fn compare(a: Scalar, b: Scalar) -> Ordering {
     match (a, b) {
         (Scalar::Bool(a), Scalar::Bool(b)) => a.cmp(&b),
         (Scalar::Int(_, a), Scalar::Int(_, b)) => a.cmp(&b),
+        (Scalar::F16(a), Scalar::F16(b)) => floats(a.into(), b.into()),
         (Scalar::F32(a), Scalar::F32(b)) => floats(a.into(), b.into()),
         (Scalar::F64(a), Scalar::F64(b)) => floats(a, b),
         _ => Ordering::Equal,

@@ -80,7 +80,7 @@ pub fn cases(types: impl Fn(DType) -> bool) -> Vec<(LibraryOp, Vec<Operand>)> {
                 found.push((LibraryOp::ArgSort, vec![rows]));
             }
         }
-        if dtype.is_float() || dtype.is_complex() {
+        if LibraryOp::Inv.takes(dtype) {
             matrices(&mut random, dtype, &mut found);
         }
     }

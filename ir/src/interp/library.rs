@@ -18,6 +18,9 @@ impl<'g> Machine<'g> {
             LibraryKind::MatMul { trans_a, trans_b } => self.matmul(frame, plan, *trans_a, *trans_b),
             LibraryKind::Reduce { op, axes, identity } => self.reduce(frame, plan, *op, axes, *identity),
             LibraryKind::Call(op) => self.call(frame, plan, *op),
+            LibraryKind::Foreign(f) => {
+                Err(Fault::Foreign { name: plan.library.label, what: f.reason.clone() })
+            }
         }
     }
 

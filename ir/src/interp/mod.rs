@@ -61,6 +61,9 @@ pub enum Fault {
     /// The graph was not made for these arguments.
     #[error("the graph relies on {guard}, which does not hold for these arguments")]
     Guard { guard: String },
+    /// Part of it is only kept, from a file.
+    #[error("'{name}' is {what}, which does not run here")]
+    Foreign { name: Name, what: String },
     /// A `Check` block of the kernel.
     #[error("{message}")]
     Check { message: String, place: Place },
@@ -110,6 +113,9 @@ pub fn run(
     arrays: &mut BTreeMap<Name, Array>,
     options: Options,
 ) -> Result<(), Fault> {
+    if let Some((_, name, what)) = crate::sdfg::first_foreign(graph) {
+        return Err(Fault::Foreign { name, what });
+    }
     let mut machine = Machine {
         memory: Memory::default(),
         plans: Default::default(),

@@ -82,6 +82,7 @@ fn literal(s: Scalar) -> String {
         Scalar::Int(DType::I64, v) if v.abs() < 1 << 31 => parenthesized(v.to_string()),
         Scalar::Int(dtype, v) => cast(dtype, &v.to_string()),
         Scalar::F64(v) => float(v),
+        Scalar::F16(v) => cast(DType::F16, &float(v.into())),
         Scalar::F32(v) => cast(DType::F32, &float(f64::from(v))),
         Scalar::Complex(dtype, re, im) => format!("dace.{}({}, {})", dtype.numpy(), float(re), float(im)),
     }

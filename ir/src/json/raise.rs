@@ -18,7 +18,8 @@ pub enum Tree {
     Block(usize),
     Assign(String, String),
     While {
-        guard: usize,
+        /// Where its condition is in the file; `None` for the machine itself.
+        guard: Option<usize>,
         condition: String,
         body: Vec<Tree>,
     },
@@ -74,6 +75,41 @@ pub fn raise(empty: Vec<bool>, jumps: &[Jump], start: usize) -> Result<Vec<Tree>
     let mut out = vec![];
     machine.from(start, None, None, &mut out, 0)?;
     Ok(out)
+}
+
+/// A machine that is not made of loops and branches: a loop over its blocks, with the number of the next one
+/// in a symbol.
+pub fn dispatch(count: usize, jumps: &[Jump], start: usize, next: &str) -> Vec<Tree> {
+    let go = |to: String| Tree::Assign(next.into(), to);
+    let mut blocks = vec![];
+    for block in 0..count {
+        let mut body = vec![Tree::Block(block)];
+        let (mut branches, mut otherwise) = (vec![], vec![go("-1".into())]);
+        for jump in jumps.iter().filter(|j| j.src == block) {
+            let mut taken: Vec<Tree> =
+                jump.assignments.iter().map(|(n, v)| Tree::Assign(n.clone(), v.clone())).collect();
+            taken.push(go(jump.dst.to_string()));
+            match &jump.condition {
+                Some(condition) => branches.push((condition.clone(), taken)),
+                None => {
+                    otherwise = taken;
+                    break;
+                }
+            }
+        }
+        match branches.is_empty() {
+            true => body.append(&mut otherwise),
+            false => body.push(Tree::If { branches, otherwise }),
+        }
+        blocks.push((format!("{next} == {block}"), body));
+    }
+    let body = vec![Tree::If { branches: blocks, otherwise: vec![] }];
+    let assigned: BTreeSet<&String> = jumps.iter().flat_map(|j| &j.assignments).map(|(n, _)| n).collect();
+    // Each symbol has a value from the start: which way it gets one is beyond the structure.
+    let mut out: Vec<Tree> = assigned.into_iter().map(|n| Tree::Assign(n.clone(), "0".into())).collect();
+    out.push(go(start.to_string()));
+    out.push(Tree::While { guard: None, condition: format!("{next} >= 0"), body });
+    out
 }
 
 impl Machine<'_> {
@@ -300,7 +336,7 @@ impl Machine<'_> {
                 out.pop();
                 out.push(Tree::For { guard, variable, condition, begin, next, body });
             }
-            _ => out.push(Tree::While { guard, condition, body }),
+            _ => out.push(Tree::While { guard: Some(guard), condition, body }),
         }
         Ok(exit)
     }

@@ -15,6 +15,8 @@ pub struct Scope<'a> {
     pub arrays: BTreeSet<Name>,
     /// Our name of a symbol, `None` where there is none.
     pub symbol: &'a dyn Fn(Name) -> Option<Name>,
+    /// Names of numbers.
+    pub constants: &'a BTreeMap<Name, Scalar>,
 }
 
 type Typed = (Expr, DType);
@@ -36,6 +38,9 @@ pub fn value(text: &str, scope: &Scope) -> Result<Typed, String> {
                 return c.fault_at(at, format!("'{name}' is indexed"), "");
             }
             return Ok(Expr::Var(name));
+        }
+        if let Some(number) = scope.constants.get(&name).filter(|_| !c.sees("[")) {
+            return Ok(Expr::Lit(*number));
         }
         match (scope.symbol)(name) {
             Some(symbol) if !c.sees("[") => Ok(parse::leaf(symbol, false)),
@@ -160,6 +165,7 @@ fn common(a: DType, b: DType) -> DType {
     match (a, b) {
         (F64, _) | (_, F64) => F64,
         (F32, _) | (_, F32) => F32,
+        (F16, _) | (_, F16) => F16,
         _ => {
             let (a, b) = (arithmetic(a), arithmetic(b));
             if a == b {

@@ -1,56 +1,188 @@
-//! Reads the dataflow of a state.
+//! Reads the dataflow of a state; what its nodes compute is read by `read_nodes`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::read::{Around, At, GraphReader, Read, types};
-use super::read_code::{Scope, assignments};
-use super::value::as_f64;
-use crate::dtype::{DType, Scalar};
+use super::at::{At, Read};
+use super::copies::name_copies;
+use super::foreign;
+use super::ranges::{ranges, wcr};
+use super::read::{Around, GraphReader};
 use crate::names::Name;
 use crate::sdfg::{
-    Data, Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes,
-    StateGraph, Tasklet, Wcr,
+    Data, EdgeId, Foreign, Library, LibraryKind, Map, MapId, Memlet, Node, NodeId, Port, Schedule, Scopes,
+    StateGraph,
 };
-use crate::symbolic::{Expr, Range, Subset};
+use crate::symbolic::{Expr, Subset};
 
 /// The state while it is read.
-struct State<'a, 'v> {
-    around: &'a Around<'a>,
-    graph: StateGraph,
-    ids: Vec<NodeId>,
+pub struct State<'a, 'v> {
+    pub around: &'a Around<'a>,
+    pub graph: StateGraph,
+    /// Nodes of the graph; those of a scope that is kept whole are one.
+    ids: Vec<Option<NodeId>>,
     /// For each node its connectors in our names.
     renamed: Vec<BTreeMap<String, String>>,
-    nodes: Vec<At<'v>>,
-    edges: Vec<At<'v>>,
+    pub nodes: Vec<At<'v>>,
+    pub edges: Vec<RawEdge<'v>>,
+    /// Edges by the node that they enter, and that they leave.
+    pub ins: Vec<Vec<usize>>,
+    pub outs: Vec<Vec<usize>>,
+    /// Edges that lead from views to what they show.
+    marked: BTreeSet<EdgeId>,
+    /// Edges whose memlet has the part of the target first.
+    of_target: BTreeSet<EdgeId>,
+    /// Parts that connectors of nested graphs stand for.
+    parts: BTreeMap<(NodeId, Name), Subset>,
 }
 
-impl GraphReader {
+/// An edge as in the file.
+pub struct RawEdge<'v> {
+    at: At<'v>,
+    pub src: usize,
+    pub dst: usize,
+    pub src_conn: Option<&'v str>,
+    pub dst_conn: Option<&'v str>,
+    /// The attributes of its memlet, if it is not empty.
+    pub memlet: Option<At<'v>>,
+    pub data: Option<&'v str>,
+}
+
+impl<'v> RawEdge<'v> {
+    fn read(at: At<'v>, count: usize) -> Read<RawEdge<'v>> {
+        let (src, dst) = (at.get("src")?.index()?, at.get("dst")?.index()?);
+        if src >= count || dst >= count {
+            return at.error("an edge to a node that does not exist");
+        }
+        let conn = |key| at.find(key).map(|c| c.text()).transpose();
+        let (src_conn, dst_conn) = (conn("src_connector")?, conn("dst_connector")?);
+        let memlet = at.find("attributes").and_then(|a| a.find("data")).and_then(|d| d.find("attributes"));
+        let data = match memlet.as_ref().and_then(|m| m.find("data")) {
+            Some(data) => Some(data.text()?),
+            None => None,
+        };
+        let memlet = memlet.filter(|_| data.is_some());
+        Ok(RawEdge { at, src, dst, src_conn, dst_conn, memlet, data })
+    }
+}
+
+impl GraphReader<'_> {
     pub fn state(&mut self, at: &At, around: &Around) -> Read<StateGraph> {
         let nodes = at.get("nodes")?.items()?;
+        let count = nodes.len();
         let edges = at.get("edges")?.items()?;
-        let mut state =
-            State { around, graph: StateGraph::new(), ids: vec![], renamed: vec![], nodes, edges };
+        let edges = edges.into_iter().map(|e| RawEdge::read(e, count)).collect::<Read<Vec<RawEdge>>>()?;
+        let (mut ins, mut outs) = (vec![vec![]; count], vec![vec![]; count]);
+        for (i, edge) in edges.iter().enumerate() {
+            ins[edge.dst].push(i);
+            outs[edge.src].push(i);
+        }
+        let mut state = State {
+            around,
+            graph: StateGraph::new(),
+            ids: vec![None; count],
+            renamed: vec![BTreeMap::new(); count],
+            nodes,
+            edges,
+            ins,
+            outs,
+            marked: BTreeSet::new(),
+            of_target: BTreeSet::new(),
+            parts: BTreeMap::new(),
+        };
+        let folded = folded(&state)?;
         let mut maps: BTreeMap<usize, MapId> = BTreeMap::new();
-        for i in 0..state.nodes.len() {
-            let (node, renamed) = self.node(&state, i, &mut maps)?;
-            if let Node::MapEntry(id) = node {
-                let map = self.map(&state.nodes[i])?;
-                state.graph.insert_map(id, map);
+        for i in 0..count {
+            if let Some((reason, members)) = folded.get(&i) {
+                let id = self.foreign_node(&mut state, members, reason.clone());
+                members.iter().for_each(|&m| state.ids[m] = Some(id));
             }
-            let id = state.graph.add_node(node, None);
-            state.ids.push(id);
-            state.renamed.push(renamed);
+            if state.ids[i].is_some() {
+                continue;
+            }
+            match self.node(&state, i, &mut maps) {
+                Ok((node, renamed)) => {
+                    if let Node::MapEntry(id) = node {
+                        let map = self.map(&state.nodes[i])?;
+                        state.graph.insert_map(id, map);
+                    }
+                    let id = state.graph.add_node(node, None);
+                    state.ids[i] = Some(id);
+                    state
+                        .parts
+                        .extend(std::mem::take(&mut self.parts).into_iter().map(|(n, s)| ((id, n), s)));
+                    state.renamed[i] = renamed;
+                }
+                Err(fault) if fault.beyond => {
+                    state.ids[i] = Some(self.foreign_node(&mut state, &[i], fault.error.message));
+                }
+                Err(fault) => return Err(fault),
+            }
         }
-        for edge in state.edges.clone() {
-            self.edge(&mut state, &edge)?;
+        for i in 0..state.edges.len() {
+            self.edge(&mut state, i)?;
         }
-        let mut graph = state.graph;
-        name_copies(&mut graph, &around.sdfg.data, at)?;
+        let (mut graph, marked, of_target) = (state.graph, state.marked, state.of_target);
+        self.name_foreign_symbols(&mut graph, around);
+        if !self.views.is_empty() {
+            self.resolve_views(&mut graph, &marked, around, at)?;
+        }
+        name_copies(&mut graph, &around.sdfg.data, &of_target, at)?;
         self.own_parameters(&mut graph);
         Ok(graph)
+    }
+
+    /// One node for some of the file that are kept as they are.
+    fn foreign_node(&mut self, state: &mut State, members: &[usize], reason: String) -> NodeId {
+        let edges: Vec<At> = state.edges.iter().map(|e| e.at.clone()).collect();
+        let mut foreign = foreign::nodes(reason, &state.nodes, &edges, members);
+        let (mut inputs, mut outputs) = (BTreeSet::new(), BTreeSet::new());
+        for edge in &state.edges {
+            if members.contains(&edge.dst) && !members.contains(&edge.src) {
+                inputs.extend(edge.dst_conn.map(Name::new));
+            }
+            if members.contains(&edge.src) && !members.contains(&edge.dst) {
+                outputs.extend(edge.src_conn.map(Name::new));
+            }
+        }
+        foreign.inputs = inputs.into_iter().collect();
+        foreign.outputs = outputs.into_iter().collect();
+        let first = &state.nodes[members[0]];
+        let label = first.find("attributes").and_then(|a| a.word("label")).or_else(|| first.word("label"));
+        let label = self.label(label.unwrap_or("node"));
+        let kind = LibraryKind::Foreign(Arc::new(foreign));
+        state.graph.add_node(Node::Library(Library { label, kind }), None)
+    }
+
+    /// Symbols of foreign nodes: words of their JSON that mean one where the node is.
+    fn name_foreign_symbols(&self, graph: &mut StateGraph, around: &Around) {
+        let foreign = |n: &Node| matches!(n, Node::Library(Library { kind: LibraryKind::Foreign(_), .. }));
+        let ids: Vec<NodeId> = graph.nodes().filter(|(_, n)| foreign(n)).map(|(id, _)| id).collect();
+        if ids.is_empty() {
+            return;
+        }
+        let scopes = Scopes::of(graph);
+        for id in ids {
+            let mut known: BTreeSet<Name> = around.symbols.clone();
+            for map in scopes.as_ref().map(|s| s.enclosing(id)).unwrap_or_default() {
+                known.extend(graph.map(map).params.iter().map(|p| p.0));
+            }
+            let Node::Library(Library { kind: LibraryKind::Foreign(foreign), .. }) = graph.node_mut(id)
+            else {
+                continue;
+            };
+            let foreign: &mut Foreign = Arc::make_mut(foreign);
+            let mut used = BTreeSet::new();
+            if let Ok(json) = serde_json::from_str(&foreign.json) {
+                foreign::words(&json, &mut used);
+            }
+            let own = |n: &Name| foreign.inputs.contains(n) || foreign.outputs.contains(n);
+            foreign.symbols = used
+                .into_iter()
+                .filter(|n| known.contains(n) && !own(n))
+                .map(|n| (n, Expr::sym(n)))
+                .collect();
+        }
     }
 
     fn node(
@@ -75,17 +207,19 @@ impl GraphReader {
             "MapExit" => {
                 let entry = at.get("scope_entry")?;
                 let index = entry.index()?;
-                if state.nodes.get(index).and_then(|n| n.value.get("type")).and_then(Value::as_str)
-                    != Some("MapEntry")
-                {
+                if !state.nodes.get(index).is_some_and(|n| n.is("MapEntry")) {
                     return entry.error("a map exit without its entry");
                 }
                 (Node::MapExit(*maps.entry(index).or_insert_with(MapId::new)), none)
             }
             "Tasklet" => (Node::Tasklet(self.tasklet(state, i, &attributes)?), none),
-            "NestedSDFG" => (Node::Nested(self.nested(state, i, &attributes)?), none),
+            "NestedSDFG" => {
+                let (nested, renamed, parts) = self.nested(state, i, &attributes)?;
+                self.parts = parts;
+                (Node::Nested(nested), renamed)
+            }
             "LibraryNode" => self.library(state, i, &attributes)?,
-            other => return at.error(format!("a node of kind {other}")),
+            other => return at.beyond(format!("a node of kind {other}")),
         })
     }
 
@@ -96,228 +230,71 @@ impl GraphReader {
         if params.len() != ranges.0.len() {
             return attributes.error("as many ranges as parameters are needed");
         }
-        let schedule = match attributes.find("schedule").and_then(|s| s.value.as_str()).unwrap_or("Default") {
-            "Default" => Schedule::Default,
-            "Sequential" => Schedule::Sequential,
-            "CPU_Multicore" => Schedule::Parallel,
+        let schedule = match attributes.word("schedule").unwrap_or("Default") {
+            "Sequential" | "Unrolled" => Schedule::Sequential,
+            "CPU_Multicore" | "CPU_Persistent" => Schedule::Parallel,
             "GPU_Device" => Schedule::GpuDevice,
-            "GPU_ThreadBlock" => Schedule::GpuThreadBlock,
-            other => return attributes.error(format!("schedule {other}")),
+            "GPU_ThreadBlock" | "GPU_ThreadBlock_Dynamic" => Schedule::GpuThreadBlock,
+            _ => Schedule::Default,
         };
         let names = params.iter().map(|p| p.text().map(Name::new)).collect::<Read<Vec<Name>>>()?;
-        let label = attributes.find("label").and_then(|l| l.value.as_str()).unwrap_or("map");
+        let label = attributes.word("label").unwrap_or("map");
         Ok(Map { label: self.label(label), params: names.into_iter().zip(ranges.0).collect(), schedule })
     }
 
-    /// Data of the memlets at a node, by connector.
-    fn connected(&self, state: &State, i: usize, end: &str) -> Read<BTreeMap<Name, Name>> {
-        let mut found = BTreeMap::new();
-        for edge in &state.edges {
-            if edge.get(end)?.index()? != i {
-                continue;
-            }
-            let conn = edge.find(&format!("{end}_connector"));
-            let data = edge.get("attributes")?.get("data")?.find("attributes").and_then(|a| a.find("data"));
-            if let (Some(conn), Some(data)) = (conn, data) {
-                found.insert(Name::new(conn.text()?), self.data_name(data.text()?));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Input connectors that bring more than one element.
-    fn pointers(&self, state: &State, i: usize) -> Read<BTreeSet<Name>> {
-        let mut found = BTreeSet::new();
-        for edge in &state.edges {
-            let Some(conn) = edge.find("dst_connector").filter(|_| edge.find("dst").is_some()) else {
-                continue;
-            };
-            if edge.get("dst")?.index()? == i
-                && let Some(memlet) = self.memlet(state, &edge.get("attributes")?.get("data")?)?
-                && !memlet.subset.0.iter().all(|r| r.extent().is_one())
-            {
-                found.insert(Name::new(conn.text()?));
-            }
-        }
-        Ok(found)
-    }
-
-    fn tasklet(&mut self, state: &State, i: usize, attributes: &At) -> Read<Tasklet> {
-        let code = attributes.get("code")?;
-        let language = code.find("language").and_then(|l| l.value.as_str()).unwrap_or("Python");
-        if language != "Python" {
-            return code.error(format!("a tasklet in {language}"));
-        }
-        let text = match code.value.get("string_data").unwrap_or(code.value) {
-            Value::String(text) => text.as_str(),
-            _ => return code.error("expected code"),
+    fn edge(&mut self, state: &mut State, i: usize) -> Read<()> {
+        let edge = &state.edges[i];
+        let (Some(from), Some(to)) = (state.ids[edge.src], state.ids[edge.dst]) else {
+            return edge.at.error("an edge of a node that could not be read");
         };
-        let dtypes = types(state.around.sdfg);
-        let typed = |end: &str| -> Read<Vec<(Name, DType)>> {
-            let list = self.connected(state, i, end)?.into_iter();
-            Ok(list.filter_map(|(conn, data)| Some((conn, *dtypes.get(&data)?))).collect())
+        if from == to && edge.src != edge.dst {
+            // Inside a scope that is kept whole.
+            return Ok(());
+        }
+        let conn = |node: usize, conn: Option<&str>| {
+            conn.map(|c| Name::new(state.renamed[node].get(c).map_or(c, String::as_str)))
         };
-        let (inputs, outputs) = (typed("dst")?, typed("src")?);
-        // Any name that is no connector is a symbol or a map parameter; the verifier knows which.
-        let symbol = |n: Name| Some(n);
-        let arrays = self.pointers(state, i)?;
-        let mut scope = Scope { vars: inputs.iter().copied().collect(), arrays, symbol: &symbol };
-        let code = match assignments(text, &mut scope, &outputs.iter().copied().collect()) {
-            Ok(list) => list,
-            Err(message) => return code.error(format!("cannot read the tasklet: {message}")),
+        let (src, dst) = (conn(edge.src, edge.src_conn), conn(edge.dst, edge.dst_conn));
+        let access = |id| matches!(state.graph.node(id), Node::Access(_));
+        let reduces = |id| {
+            matches!(state.graph.node(id), Node::Library(Library { kind: LibraryKind::Reduce { .. }, .. }))
         };
-        let label = attributes.find("label").and_then(|l| l.value.as_str()).unwrap_or("tasklet");
-        Ok(Tasklet { label: self.label(label), inputs, outputs, code })
-    }
-
-    fn nested(&mut self, state: &State, i: usize, attributes: &At) -> Read<Nested> {
-        let mut scalars = BTreeSet::new();
-        for end in ["src", "dst"] {
-            for (conn, data) in self.connected(state, i, end)? {
-                if state.around.sdfg.data.get(&data).is_some_and(|d| d.is_scalar()) {
-                    scalars.insert(conn);
+        let mut memlet = self.memlet(state.around, edge)?;
+        if let Some(memlet) = &mut memlet {
+            // By the file's own names.
+            for (id, conn) in [(from, edge.src_conn), (to, edge.dst_conn)] {
+                let part = conn.and_then(|c| state.parts.get(&(id, Name::new(c))));
+                if let Some(part) = part.filter(|p| **p != memlet.subset) {
+                    memlet.subset = part.clone();
+                    memlet.dynamic = true;
                 }
             }
         }
-        let mut reader =
-            GraphReader { labels: BTreeSet::new(), scalars, depth: self.depth + 1, outer: false };
-        let mut inner = reader.sdfg(attributes.get("sdfg")?)?;
-        let mut symbols = BTreeMap::new();
-        if let Some(mapping) = attributes.find("symbol_mapping") {
-            for (name, value) in mapping.members()? {
-                symbols.insert(Name::new(name), value.symbolic()?);
+        let mut src = if reduces(from) { Some(Name::new("output")) } else { src };
+        let mut dst = if reduces(to) { Some(Name::new("input")) } else { dst };
+        let views = [(from, src), (to, dst)]
+            .iter()
+            .any(|(id, c)| access(*id) && c.is_some_and(|c| c.as_str() == "views"));
+        for (id, conn) in [(from, &mut src), (to, &mut dst)] {
+            if access(id) {
+                *conn = None;
             }
         }
-        // DaCe lets a symbol that is called the same outside go without saying.
-        for name in inner.symbols.keys() {
-            symbols.entry(*name).or_insert_with(|| Expr::sym(*name));
-        }
-        symbols.retain(|name, _| inner.symbols.contains_key(name));
-        inner.args.clear();
-        let label = attributes.find("label").and_then(|l| l.value.as_str()).unwrap_or("nested");
-        Ok(Nested { label: self.label(label), sdfg: Arc::new(inner), symbols })
-    }
-
-    fn library(
-        &mut self,
-        state: &State,
-        i: usize,
-        attributes: &At,
-    ) -> Read<(Node, BTreeMap<String, String>)> {
-        let at = &state.nodes[i];
-        let class = at.get("classpath")?.text()?;
-        let rename =
-            |list: [(&str, &str); 3]| list.map(|(a, b)| (a.to_string(), b.to_string())).into_iter().collect();
-        let named =
-            |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
-        let label = attributes.find("label").and_then(|l| l.value.as_str()).unwrap_or("library").to_string();
-        let scaled =
-            |key: &str, plain: f64| attributes.find(key).is_some_and(|v| as_f64(v.value) != Some(plain));
-        if scaled("alpha", 1.0) || scaled("beta", 0.0) {
-            return attributes.error("a product with factors alpha or beta");
-        }
-        let (trans_a, trans_b) = (attributes.flag("transA"), attributes.flag("transB"));
-        let (kind, conns) = match class.rsplit('.').next().unwrap_or("") {
-            "MatMul" | "Gemm" => {
-                let kind = LibraryKind::MatMul { trans_a, trans_b };
-                (kind, rename([("_a", "a"), ("_b", "b"), ("_c", "c")]))
-            }
-            "Dot" => {
-                let kind = LibraryKind::MatMul { trans_a: false, trans_b: false };
-                (kind, rename([("_x", "a"), ("_y", "b"), ("_result", "c")]))
-            }
-            "Gemv" => {
-                let kind = LibraryKind::MatMul { trans_a, trans_b: false };
-                (kind, rename([("_A", "a"), ("_x", "b"), ("_y", "c")]))
-            }
-            "Cholesky" => {
-                let upper = attributes.find("lower").is_some_and(|v| *v.value == Value::Bool(false));
-                if upper {
-                    return attributes.error("an upper factor");
-                }
-                (LibraryKind::Call(LibraryOp::Cholesky), named(&[("_a", "input"), ("_b", "output")]))
-            }
-            "Inv" => (LibraryKind::Call(LibraryOp::Inv), named(&[("_ain", "input"), ("_aout", "output")])),
-            "Solve" => {
-                (LibraryKind::Call(LibraryOp::Solve), named(&[("_ain", "a"), ("_bin", "b"), ("_bout", "x")]))
-            }
-            _ if class == super::OWN_CALL => {
-                let word = |key: &str| attributes.find(key).and_then(|v| v.value.as_str());
-                let flag = word("flag");
-                match word("operation").and_then(|name| LibraryOp::from_name(name, |f| flag == Some(f))) {
-                    Some(op) => (LibraryKind::Call(op), BTreeMap::new()),
-                    None => return attributes.error("an unknown operation"),
-                }
-            }
-            "Reduce" => (self.reduce(state, i, attributes)?, BTreeMap::new()),
-            _ => return at.error(format!("a library node {class}")),
-        };
-        Ok((Node::Library(Library { label: self.label(&label), kind }), conns))
-    }
-
-    fn reduce(&mut self, state: &State, i: usize, attributes: &At) -> Read<LibraryKind> {
-        let op = wcr(&attributes.get("wcr")?)?;
-        let mut ends = [None, None];
-        for edge in &state.edges {
-            for (slot, end) in ends.iter_mut().zip(["dst", "src"]) {
-                if edge.get(end)?.index()? == i {
-                    let memlet = edge.get("attributes")?.get("data")?.get("attributes")?;
-                    *slot = Some(self.data_name(memlet.get("data")?.text()?));
-                }
-            }
-        }
-        let data = |slot: Option<Name>| slot.and_then(|n| state.around.sdfg.data.get(&n));
-        let (Some(input), Some(output)) = (data(ends[0]), data(ends[1])) else {
-            return attributes.error("a reduction without input or output");
-        };
-        let axes = match attributes.find("axes") {
-            Some(axes) => axes.items()?.iter().map(At::index).collect::<Read<Vec<usize>>>()?,
-            None => (0..input.shape.len()).collect(),
-        };
-        let identity = attributes.find("identity").and_then(|v| as_f64(v.value).map(|f| (v.value, f)));
-        let identity = identity.map(|(value, f)| match output.dtype {
-            DType::Bool => Scalar::Bool(f != 0.0),
-            DType::F32 => Scalar::F32(f as f32),
-            DType::F64 => Scalar::F64(f),
-            DType::C64 | DType::C128 => Scalar::Complex(output.dtype, f, 0.0),
-            int => Scalar::Int(int, value.as_i64().map_or(f as i128, i128::from)),
-        });
-        let mut axes = axes;
-        axes.sort_unstable();
-        Ok(LibraryKind::Reduce { op, axes, identity })
-    }
-
-    fn edge(&mut self, state: &mut State, at: &At) -> Read<()> {
-        let end = |key: &str| -> Read<(usize, Option<Name>)> {
-            let node = at.get(key)?.index()?;
-            if node >= state.ids.len() {
-                return at.error("an edge to a node that does not exist");
-            }
-            let conn = match at.find(&format!("{key}_connector")) {
-                Some(conn) => Some(conn.text()?),
-                None => None,
-            };
-            let conn = conn.map(|c| Name::new(state.renamed[node].get(c).map_or(c, String::as_str)));
-            Ok((node, conn))
-        };
-        let ((from, src), (to, dst)) = (end("src")?, end("dst")?);
-        let reduces = |i: usize| {
-            matches!(
-                state.graph.node(state.ids[i]),
-                Node::Library(Library { kind: LibraryKind::Reduce { .. }, .. })
-            )
-        };
-        let src = if reduces(from) { Some(Name::new("output")) } else { src };
-        let dst = if reduces(to) { Some(Name::new("input")) } else { dst };
-        let memlet = at.get("attributes")?.get("data")?;
-        let mut memlet = self.memlet(state, &memlet)?;
-        if let (Node::Tasklet(t), Some(conn), Some(memlet)) =
-            (state.graph.node(state.ids[to]), dst, &mut memlet)
+        if let (Node::MapEntry(_), Some(conn)) = (state.graph.node(to), dst)
+            && !conn.as_str().starts_with("IN_")
         {
+            dst = Some(Name::new(&format!("IN_{conn}")));
+        }
+        if memlet.is_none() && (src.is_some() || dst.is_some()) {
+            return edge.at.beyond("a connector with an empty memlet");
+        }
+        if memlet.is_some() && [(from, src), (to, dst)].iter().any(|(id, c)| !access(*id) && c.is_none()) {
+            return edge.at.beyond("a memlet without a connector");
+        }
+        if let (Node::Tasklet(t), Some(conn), Some(memlet)) = (state.graph.node(to), dst, &mut memlet) {
             memlet.dynamic |= t.arrays().contains(&conn);
         }
-        let port = |i: usize, conn| Port { node: state.ids[i], conn };
-        let (src, dst) = (port(from, src), port(to, dst));
+        let (src, dst) = (Port { node: from, conn: src }, Port { node: to, conn: dst });
         let computes = |p: Port| {
             matches!(state.graph.node(p.node), Node::Tasklet(_) | Node::Nested(_) | Node::Library(_))
         };
@@ -331,220 +308,80 @@ impl GraphReader {
             state.graph.connect(between, dst, memlet.clone());
             return Ok(());
         }
-        state.graph.connect(src, dst, memlet);
+        let from_target =
+            edge.memlet.as_ref().and_then(|m| m.value.get("is_data_src")?.as_bool()) == Some(false);
+        let id = state.graph.connect(src, dst, memlet);
+        if from_target {
+            state.of_target.insert(id);
+        }
+        if views {
+            state.marked.insert(id);
+        }
         Ok(())
     }
 
     /// As in the file: which side `data` is on is settled later.
-    fn memlet(&self, state: &State, at: &At) -> Read<Option<Memlet>> {
-        let Some(attributes) = at.find("attributes") else { return Ok(None) };
-        let Some(data) = attributes.find("data") else { return Ok(None) };
-        let name = self.data_name(data.text()?);
-        let Some(container) = state.around.sdfg.data.get(&name) else {
-            return data.error(format!("no container '{name}'"));
+    pub fn memlet(&self, around: &Around, edge: &RawEdge) -> Read<Option<Memlet>> {
+        let (Some(attributes), Some(data)) = (&edge.memlet, edge.data) else { return Ok(None) };
+        let name = self.data_name(data);
+        let Some(container) = around.sdfg.data.get(&name) else {
+            return attributes.error(format!("no container '{name}'"));
         };
-        let mut subset = ranges(&attributes.get("subset")?)?;
-        if container.is_scalar() {
-            subset = Subset(vec![]);
-        }
-        if subset.rank() != container.shape.len() {
-            return attributes.error(format!(
-                "'{name}' has {} dimensions, not {}",
-                container.shape.len(),
-                subset.rank()
-            ));
+        let wcr = attributes.find("wcr").map(|w| wcr(&w)).transpose()?;
+        let dynamic = attributes.flag("dynamic");
+        let subset = match attributes.find("subset") {
+            Some(subset) => match ranges(&subset) {
+                Err(fault) if fault.beyond && container.foreign.is_some() => Subset(vec![]),
+                read => read?,
+            },
+            None => container.full_subset(),
+        };
+        let subset = fitted(subset, container);
+        if container.foreign.is_none() && subset.rank() != container.shape.len() {
+            let (rank, got) = (container.shape.len(), subset.rank());
+            return attributes.error(format!("'{name}' has {rank} dimensions, not {got}"));
         }
         let other = attributes.find("other_subset").map(|o| ranges(&o)).transpose()?;
-        let wcr = attributes.find("wcr").map(|w| wcr(&w)).transpose()?;
-        Ok(Some(Memlet { data: name, subset, other, wcr, dynamic: attributes.flag("dynamic") }))
-    }
-
-    /// Gives maps parameters of their own: DaCe uses names again.
-    fn own_parameters(&mut self, graph: &mut StateGraph) {
-        let Some(scopes) = Scopes::of(graph) else { return };
-        for map in scopes.maps_inner_first().into_iter().rev() {
-            let mut renames: BTreeMap<Name, Name> = BTreeMap::new();
-            for (name, _) in graph.map(map).params.clone() {
-                let new = self.label(name.as_str());
-                if new != name {
-                    renames.insert(name, new);
-                }
-            }
-            if !renames.is_empty() {
-                rename_scope(graph, &scopes, map, &renames);
-            }
-        }
+        Ok(Some(Memlet { data: name, subset, other, wcr, dynamic }))
     }
 }
 
-fn rename_scope(graph: &mut StateGraph, scopes: &Scopes, map: MapId, renames: &BTreeMap<Name, Name>) {
-    let f = |n: Name| renames.get(&n).map(|n| Expr::sym(*n));
-    let params = &mut graph.map_mut(map).params;
-    for (name, _) in params.iter_mut() {
-        *name = renames.get(name).copied().unwrap_or(*name);
-    }
-    let Some((entry, exit)) = graph.map_nodes(map) else { return };
-    let inside: BTreeSet<NodeId> = graph
-        .node_ids()
-        .filter(|n| *n != exit && *n != entry && scopes.enclosing(*n).contains(&map))
-        .collect();
-    let edges: Vec<_> = graph
-        .edges()
-        .filter(|e| inside.contains(&e.src.node) || inside.contains(&e.dst.node))
-        .map(|e| e.id)
-        .collect();
-    for edge in edges {
-        if let Some(memlet) = graph.memlet_mut(edge) {
-            *memlet = memlet.subst(&f);
-        }
-    }
-    for id in inside {
-        match graph.node_mut(id) {
-            Node::Tasklet(t) => {
-                for assign in &mut t.code {
-                    assign.value = assign.value.subst_symbols(&f);
-                }
-            }
-            Node::Nested(n) => {
-                for value in n.symbols.values_mut() {
-                    *value = value.subst(&f);
-                }
-            }
-            Node::MapEntry(inner) => {
-                let inner = *inner;
-                for (_, range) in &mut graph.map_mut(inner).params {
-                    *range = range.subst(&f);
-                }
-            }
-            _ => {}
-        }
-    }
+/// Scalars are indexed by 0 in DaCe, by nothing here.
+fn fitted(subset: Subset, container: &Data) -> Subset {
+    if container.is_scalar() && container.foreign.is_none() { Subset(vec![]) } else { subset }
 }
 
-/// Brings copies to our form: `data` is the source, or the container outside of a scope.
-fn name_copies(graph: &mut StateGraph, data: &BTreeMap<Name, Data>, at: &At) -> Read<()> {
-    let rank = |name: &Name| data.get(name).map_or(0, |d| d.shape.len());
-    let edges: Vec<_> = graph.edges().cloned().collect();
-    for edge in edges {
-        let Some(memlet) = edge.memlet else { continue };
-        let access = |id: NodeId| match graph.node(id) {
-            Node::Access(data) => Some(*data),
-            _ => None,
-        };
-        let (near, far) = match (access(edge.src.node), access(edge.dst.node)) {
-            (Some(src), Some(dst)) => (src, dst),
-            (None, Some(dst)) if matches!(graph.node(edge.src.node), Node::MapEntry(_)) => {
-                match root(graph, edge.src, true) {
-                    Some(src) => (src, dst),
-                    None => continue,
+/// Scopes that the graph has no words for, by their first node: what they are, and their nodes, entry first
+/// and exit last.
+fn folded(state: &State) -> Read<BTreeMap<usize, (String, Vec<usize>)>> {
+    let mut found = BTreeMap::new();
+    let entry = |at: &At| at.find("scope_entry").map(|e| e.index()).transpose();
+    for (i, at) in state.nodes.iter().enumerate() {
+        let kind = at.get("type")?.text()?;
+        if !kind.ends_with("Entry") || kind == "MapEntry" {
+            continue;
+        }
+        let mut members = vec![i];
+        let mut exit = None;
+        for (k, node) in state.nodes.iter().enumerate() {
+            // Inside if the chain of entries leads here.
+            let mut around = entry(node)?;
+            for _ in 0..state.nodes.len() {
+                match around {
+                    Some(at) if at != i && at < state.nodes.len() => around = entry(&state.nodes[at])?,
+                    _ => break,
                 }
             }
-            (Some(src), None) if matches!(graph.node(edge.dst.node), Node::MapExit(_)) => {
-                match root(graph, edge.dst, false) {
-                    // Outside first, as for what comes in.
-                    Some(dst) => (dst, src),
-                    None => continue,
-                }
-            }
-            _ => {
-                if let Some(m) = graph.memlet_mut(edge.id) {
-                    m.other = None;
-                }
+            if around != Some(i) || k == i {
                 continue;
             }
-        };
-        let whole = |subset: &Subset| {
-            let sizes = subset.extents().into_iter().map(|n| Range::new(0, n));
-            Subset(sizes.collect())
-        };
-        let swapped = memlet.data != near;
-        if swapped && memlet.data != far {
-            return at
-                .error(format!("a copy between '{near}' and '{far}' whose memlet is of '{}'", memlet.data));
+            let closes = node.word("type").is_some_and(|t| t.ends_with("Exit")) && entry(node)? == Some(i);
+            if closes { exit = Some(k) } else { members.push(k) }
         }
-        let other_rank = rank(if swapped { &near } else { &far });
-        let mut other = memlet.other.clone().unwrap_or_else(|| whole(&memlet.subset));
-        if other_rank == 0 {
-            other = Subset(vec![]);
-        } else if memlet.other.is_none() && other.rank() > other_rank {
-            // Single indices have no counterpart in a container of smaller rank.
-            let single = |r: &Range| r.is_index().is_some();
-            other.0.retain(|r| !single(r));
-        }
-        if other.rank() != other_rank {
-            return at
-                .error(format!("a copy between '{near}' and '{far}' of parts with different dimensions"));
-        }
-        let (subset, other) =
-            if swapped { (other, memlet.subset.clone()) } else { (memlet.subset.clone(), other) };
-        *graph.memlet_mut(edge.id) = Some(Memlet { data: near, subset, other: Some(other), ..memlet });
+        let Some(exit) = exit else { return at.error("a scope without its end") };
+        members.push(exit);
+        let what = kind.trim_end_matches("Entry").to_lowercase();
+        found.insert(*members.iter().min().unwrap_or(&i), (format!("a {what} scope"), members));
     }
-    Ok(())
-}
-
-/// The container where the path through scopes begins (or ends).
-fn root(graph: &StateGraph, port: Port, backwards: bool) -> Option<Name> {
-    let mut port = port;
-    for _ in 0..100 {
-        if let Node::Access(data) = graph.node(port.node) {
-            return Some(*data);
-        }
-        let stem = port.conn?.as_str().split_once('_')?.1;
-        let (edges, prefix) =
-            if backwards { (graph.in_edges(port.node), "IN_") } else { (graph.out_edges(port.node), "OUT_") };
-        let partner = Some(Name::new(&format!("{prefix}{stem}")));
-        let edge =
-            edges.into_iter().find(|e| (if backwards { e.dst.conn } else { e.src.conn }) == partner)?;
-        port = if backwards { edge.src } else { edge.dst };
-    }
-    None
-}
-
-/// A `Range` or `Indices` of DaCe with half-open ends.
-fn ranges(at: &At) -> Read<Subset> {
-    if at.find("type").and_then(|t| t.value.as_str()) == Some("Indices") {
-        let indices = at.get("indices")?.items()?;
-        return Ok(Subset::indices(indices.iter().map(At::symbolic).collect::<Read<Vec<Expr>>>()?));
-    }
-    let mut out = vec![];
-    for range in at.get("ranges")?.items()? {
-        let part = |key: &str| range.get(key)?.symbolic();
-        let (begin, last, step) = (part("start")?, part("end")?, part("step")?);
-        if range.find("tile").is_some() && !part("tile")?.is_one() {
-            return range.error("a range with tiles");
-        }
-        if step.is_zero() {
-            return range.error("a range with step 0");
-        }
-        let end = if step.as_int().is_some_and(|s| s < 0) { last - 1 } else { last + 1 };
-        out.push(Range { begin, end, step });
-    }
-    Ok(Subset(out))
-}
-
-/// The operation of a `lambda a, b: (a + b)`.
-fn wcr(at: &At) -> Read<Wcr> {
-    let text = at.value.as_str().or_else(|| at.value.get("string_data")?.as_str()).unwrap_or_default();
-    let compact: String = text.chars().filter(|c| !matches!(c, '(' | ')' | ' ')).collect();
-    let found = compact.strip_prefix("lambda").and_then(|rest| {
-        let (names, body) = rest.split_once(':')?;
-        let (a, b) = names.split_once(',')?;
-        let is = |format: [&str; 3]| {
-            let [open, middle, close] = format;
-            [(a, b), (b, a)].iter().any(|(a, b)| body == format!("{open}{a}{middle}{b}{close}"))
-        };
-        Some(match () {
-            () if is(["", "+", ""]) => Wcr::Sum,
-            () if is(["", "*", ""]) => Wcr::Product,
-            () if is(["min", ",", ""]) => Wcr::Min,
-            () if is(["max", ",", ""]) => Wcr::Max,
-            () if is(["", "and", ""]) => Wcr::And,
-            () if is(["", "or", ""]) => Wcr::Or,
-            () => return None,
-        })
-    });
-    match found {
-        Some(op) => Ok(op),
-        None => at.error(format!("conflict resolution by '{text}'")),
-    }
+    Ok(found)
 }

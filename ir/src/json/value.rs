@@ -44,6 +44,11 @@ pub fn to_text(value: &Value) -> String {
         .replace("\"\\u0000-Infinity\"", "-Infinity")
 }
 
+/// The text in one line.
+pub fn compact(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// A fingerprint of the content, to see whether a file was changed.
 pub fn digest(value: &Value) -> String {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;

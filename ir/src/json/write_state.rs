@@ -8,7 +8,7 @@ use super::code::{Names, python};
 use super::names::{Renames, identifier};
 use super::value::float;
 use super::write::graph;
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Scalar, f16};
 use crate::names::Name;
 use crate::sdfg::{
     Library, LibraryKind, LibraryOp, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, Sdfg, Source,
@@ -309,6 +309,7 @@ impl StateWriter<'_> {
                 )
             }
             LibraryKind::Call(op) => called(*op),
+            LibraryKind::Foreign(_) => ("", "", json!({}), vec![]),
         };
         let conns: Connectors =
             conns.into_iter().map(|(ours, name)| (Name::new(ours), name.map(str::to_string))).collect();
@@ -411,6 +412,8 @@ fn least(op: Wcr, dtype: DType) -> Option<Scalar> {
         Wcr::Product => Scalar::i64(1),
         Wcr::And => Scalar::Bool(true),
         Wcr::Or => Scalar::Bool(false),
+        Wcr::Max if dtype == DType::F16 => Scalar::F64(f16::MIN.into()),
+        Wcr::Min if dtype == DType::F16 => Scalar::F64(f16::MAX.into()),
         Wcr::Max if dtype == DType::F32 => Scalar::F64(f64::from(f32::MIN)),
         Wcr::Min if dtype == DType::F32 => Scalar::F64(f64::from(f32::MAX)),
         Wcr::Max if dtype.is_float() => Scalar::F64(f64::MIN),
@@ -425,6 +428,7 @@ fn scalar(s: Scalar) -> Value {
     match s {
         Scalar::Bool(b) => json!(b),
         Scalar::Int(_, v) => i64::try_from(v).map_or_else(|_| json!(v as u64), |v| json!(v)),
+        Scalar::F16(v) => float(v.into()),
         Scalar::F32(v) => float(f64::from(v)),
         Scalar::F64(v) | Scalar::Complex(_, v, _) => float(v),
     }

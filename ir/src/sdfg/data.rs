@@ -1,5 +1,8 @@
 //! Data containers and memlets.
 
+use std::sync::Arc;
+
+use super::Foreign;
 use crate::dtype::DType;
 use crate::names::Name;
 use crate::symbolic::{Expr, Subset};
@@ -37,13 +40,17 @@ pub struct Data {
     pub transient: bool,
     pub storage: Storage,
     pub lifetime: Lifetime,
+    /// It is no array of numbers: a stream, a structure, …. Type, shape and strides then mean nothing
+    /// to this graph, nor do the ranks of memlets.
+    pub foreign: Option<Arc<Foreign>>,
 }
 
 impl Data {
     /// A row-major (C order) container.
     pub fn array(dtype: DType, shape: Vec<Expr>, transient: bool) -> Data {
         let strides = row_major(&shape);
-        Data { dtype, shape, strides, transient, storage: Storage::Default, lifetime: Lifetime::Scope }
+        let (storage, lifetime) = Default::default();
+        Data { dtype, shape, strides, transient, storage, lifetime, foreign: None }
     }
 
     pub fn scalar(dtype: DType, transient: bool) -> Data {

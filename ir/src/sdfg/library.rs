@@ -162,17 +162,21 @@ impl LibraryOp {
         !matches!(self, LibraryOp::Cholesky | LibraryOp::Eigh)
     }
 
+    /// Is it defined on elements of this type?
+    pub fn takes(self, dtype: DType) -> bool {
+        match self {
+            LibraryOp::Sort | LibraryOp::ArgSort => !dtype.is_complex(),
+            LibraryOp::Fft { .. } => dtype.is_complex(),
+            _ => (dtype.is_float() && dtype != DType::F16) || dtype.is_complex(),
+        }
+    }
+
     /// The outputs for inputs of these types and shapes, in the order and form of
     /// [`LibraryOp::inputs`] (columns as matrices).
     pub fn fit(self, inputs: &[(DType, Vec<Expr>)]) -> Result<Fit, String> {
         let Some((dtype, shape)) = inputs.first() else { return Err("an operation without inputs".into()) };
         let (dtype, name) = (*dtype, self.name());
-        let accepted = match self {
-            LibraryOp::Sort | LibraryOp::ArgSort => !dtype.is_complex(),
-            LibraryOp::Fft { .. } => dtype.is_complex(),
-            _ => dtype.is_float() || dtype.is_complex(),
-        };
-        if !accepted {
+        if !self.takes(dtype) {
             return Err(format!("{name} is not defined on {dtype}"));
         }
         if let Some((other, _)) = inputs.iter().find(|i| i.0 != dtype) {

@@ -4,6 +4,7 @@
 
 mod builder;
 mod data;
+mod foreign;
 mod ids;
 pub mod library;
 mod order;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use builder::{Input, Output, StateBuilder};
 pub use data::{Data, Lifetime, Memlet, Storage, Wcr, column_major, row_major};
+pub use foreign::{Foreign, first_foreign};
 pub use ids::{BlockId, EdgeId, MapId, NodeId, Place};
 pub use library::LibraryOp;
 pub use order::{order, order_as, unordered};

@@ -84,6 +84,8 @@ pub enum LibraryKind {
     Reduce { op: super::Wcr, axes: Vec<usize>, identity: Option<crate::dtype::Scalar> },
     /// One call of a library: sorting, transforms, equations, factorizations.
     Call(super::LibraryOp),
+    /// What the graph has no words for: kept from a file, and never run.
+    Foreign(Arc<super::Foreign>),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -61,6 +61,9 @@
 //!     before what writes it starts, or the other way round; or both resolve the conflict by the same
 //!     operation; or they are provably disjoint. What a map's iterations gather from, they do not write,
 //!     unless each has its own.
+//!
+//! Of foreign containers ([`Foreign`](super::Foreign)) types, shapes, ranks of subsets and order are not
+//! looked at, of foreign nodes what they do with their memlets.
 
 mod call;
 mod control;
@@ -115,6 +118,8 @@ impl Verified {
 pub struct Violation {
     pub place: Place,
     pub message: String,
+    /// The graph is malformed there, whatever it is meant to do: invariants 3, 11, 12, and names in 13.
+    pub malformed: bool,
 }
 
 impl std::fmt::Display for Violation {
@@ -148,7 +153,11 @@ struct Checker<'g, 'v> {
 
 impl Checker<'_, '_> {
     fn report(&mut self, place: Place, message: impl Into<String>) {
-        self.found.push(Violation { place, message: message.into() });
+        self.found.push(Violation { place, message: message.into(), malformed: false });
+    }
+
+    fn malformed(&mut self, place: Place, message: impl Into<String>) {
+        self.found.push(Violation { place, message: message.into(), malformed: true });
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::ops::int_limits;
 use super::{BinOp, Func, UnOp, binary, binary_type, call, call_type, cast, unary, unary_type};
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Scalar, f16, f16_of};
 
 /// Reads lines `op type hex hex…` and answers with the bytes of the results; `skip` if NumPy refuses.
 const SCRIPT: &str = r#"
@@ -16,7 +16,8 @@ import math, sys, warnings
 import numpy as np
 warnings.simplefilter("ignore")
 T = dict(bool=np.bool_, i8=np.int8, i16=np.int16, i32=np.int32, i64=np.int64, u8=np.uint8, u16=np.uint16,
-         u32=np.uint32, u64=np.uint64, f32=np.float32, f64=np.float64, c64=np.complex64, c128=np.complex128)
+         u32=np.uint32, u64=np.uint64, f16=np.float16, f32=np.float32, f64=np.float64, c64=np.complex64,
+         c128=np.complex128)
 F = dict(Neg=np.negative, Not=np.logical_not, Invert=np.invert, Abs=np.abs, Add=np.add, Sub=np.subtract,
          Mul=np.multiply, Div=np.divide, FloorDiv=np.floor_divide, Mod=np.remainder, Pow=np.power,
          BitAnd=np.bitwise_and, BitOr=np.bitwise_or, BitXor=np.bitwise_xor, Shl=np.left_shift,
@@ -82,6 +83,9 @@ fn values(dtype: DType) -> Vec<Scalar> {
         7.25,
         -7.25,
         1e-3,
+        // Rounded to a float first, these would become another half.
+        1.000_488_281_250_909,
+        65_519.999_999_999,
         1e-300,
         -1e-40,
         1e10,
@@ -113,6 +117,7 @@ fn values(dtype: DType) -> Vec<Scalar> {
     ];
     match dtype {
         DType::Bool => vec![Scalar::Bool(false), Scalar::Bool(true)],
+        DType::F16 => floats.iter().map(|&v| Scalar::F16(f16_of(v))).collect(),
         DType::F32 => floats.iter().map(|&v| Scalar::F32(v as f32)).collect(),
         DType::F64 => floats.iter().map(|&v| Scalar::F64(v)).collect(),
         DType::C64 | DType::C128 => {
@@ -199,6 +204,7 @@ fn agree(name: &str, operand: DType, mine: Scalar, theirs: Scalar) -> bool {
         (Scalar::F32(x), Scalar::F32(y)) if name == "Lgamma" => {
             near(x.into(), y.into(), f32::EPSILON.into(), f32::EPSILON.into())
         }
+        (Scalar::F16(x), Scalar::F16(y)) => near(x.into(), y.into(), f16::EPSILON.into(), 6e-8),
         (Scalar::F32(x), Scalar::F32(y)) => near(x.into(), y.into(), f32::EPSILON.into(), 1e-45),
         // Near its zeros only the size of the error is small.
         (Scalar::F64(x), Scalar::F64(y)) if name == "Lgamma" => near(x, y, f64::EPSILON, f64::EPSILON),

@@ -4,11 +4,11 @@
 //! Every function means what NumPy's ufunc (or `astype`) means on arrays of that type on x86-64:
 //! integers wrap around, `//` and `%` by integer zero are 0, shifts by the width or more give 0
 //! (or −1), conversions of floats that do not fit an integer follow `cvttsd2si`. Operations on
-//! `f32` and `c64` are carried out in single precision. What NumPy leaves to the C library (functions of
+//! `f32` and `c64` are carried out in single precision, those on `f16` too, rounded afterwards. What NumPy leaves to the C library (functions of
 //! complex numbers) or does not have (`erf`, `gamma`) is the C library's.
 
 use super::{BinOp, Func, UnOp, complex, special};
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Scalar, f16, f16_of};
 use crate::sdfg::Wcr;
 
 /// Why an operation has no value. The first is the kernel's fault, the second the graph's.
@@ -50,8 +50,17 @@ fn int(dtype: DType, value: i128) -> Scalar {
     Scalar::Int(dtype, wrap(dtype, value))
 }
 
+/// What an operation on `f16` gives: that on `f32`, rounded.
+fn rounded(of_f32: Result<Scalar, OpError>) -> Result<Scalar, OpError> {
+    Ok(match of_f32? {
+        Scalar::F32(x) => Scalar::F16(f16::from_f32(x)),
+        other => other,
+    })
+}
+
 pub fn unary(op: UnOp, a: Scalar) -> Result<Scalar, OpError> {
     Ok(match (op, a) {
+        (_, Scalar::F16(a)) => return rounded(unary(op, Scalar::F32(a.into()))),
         (UnOp::Neg, Scalar::Int(t, a)) => int(t, -a),
         (UnOp::Neg, Scalar::F32(a)) => Scalar::F32(-a),
         (UnOp::Neg, Scalar::F64(a)) => Scalar::F64(-a),
@@ -73,6 +82,9 @@ pub fn binary(op: BinOp, a: Scalar, b: Scalar) -> Result<Scalar, OpError> {
     let done = match (a, b) {
         (Scalar::Bool(x), Scalar::Bool(y)) => bools(op, x, y),
         (Scalar::Int(s, x), Scalar::Int(t, y)) if s == t => return ints(op, s, x, y),
+        (Scalar::F16(x), Scalar::F16(y)) if !matches!(op, BinOp::NextAfter | BinOp::Complex) => {
+            return rounded(binary(op, Scalar::F32(x.into()), Scalar::F32(y.into())));
+        }
         (Scalar::F32(x), Scalar::F32(y)) => f32s(op, x, y),
         (Scalar::F64(x), Scalar::F64(y)) => f64s(op, x, y),
         (Scalar::Complex(s, ..), Scalar::Complex(t, ..)) if s == t => complex::binary(op, a, b),
@@ -305,6 +317,7 @@ fn c_atanh(x: f64) -> f64 {
 /// A function of a float or a complex number; `Sign` takes integers as well.
 pub fn call(func: Func, a: Scalar) -> Result<Scalar, OpError> {
     let value = match (func, a) {
+        (_, Scalar::F16(a)) => return rounded(call(func, Scalar::F32(a.into()))),
         (_, Scalar::F32(a)) => f32_call(func, a),
         (_, Scalar::F64(a)) => f64_call(func, a),
         (_, Scalar::Complex(..)) => complex::call(func, a),
@@ -347,13 +360,22 @@ pub fn cast(to: DType, a: Scalar) -> Scalar {
         DType::Bool => Scalar::Bool(match a {
             Scalar::Bool(a) => a,
             Scalar::Int(_, a) => a != 0,
+            Scalar::F16(a) => a != f16::ZERO,
             Scalar::F32(a) => a != 0.0,
             Scalar::F64(a) => a != 0.0,
             Scalar::Complex(_, re, im) => re != 0.0 || im != 0.0,
         }),
+        DType::F16 => Scalar::F16(match a {
+            Scalar::F64(a) | Scalar::Complex(DType::C128, a, _) => f16_of(a),
+            _ => match cast(DType::F32, a) {
+                Scalar::F32(a) => f16::from_f32(a),
+                _ => unreachable!("cast to f32"),
+            },
+        }),
         DType::F32 => Scalar::F32(match a {
             Scalar::Bool(a) => u8::from(a).into(),
             Scalar::Int(_, a) => a as f32,
+            Scalar::F16(a) => a.into(),
             Scalar::F32(a) => a,
             Scalar::F64(a) | Scalar::Complex(_, a, _) => a as f32,
         }),
@@ -377,6 +399,7 @@ pub fn to_f64(a: Scalar) -> f64 {
     match a {
         Scalar::Bool(a) => u8::from(a).into(),
         Scalar::Int(_, a) => a as f64,
+        Scalar::F16(a) => a.into(),
         Scalar::F32(a) => a.into(),
         Scalar::F64(a) | Scalar::Complex(_, a, _) => a,
     }
@@ -415,6 +438,7 @@ pub fn identity(wcr: Wcr, dtype: DType) -> Option<Scalar> {
             let infinity = if least { f64::NEG_INFINITY } else { f64::INFINITY };
             match dtype {
                 DType::Bool => Scalar::Bool(!least),
+                DType::F16 => Scalar::F16(f16_of(infinity)),
                 DType::F32 => Scalar::F32(infinity as f32),
                 DType::F64 => Scalar::F64(infinity),
                 _ if dtype.is_int() => {

@@ -2,7 +2,7 @@
 
 use super::print::strength::{COMPARE, NOT, OR};
 use super::{BinOp, Expr, Func, UnOp};
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Scalar, f16, f16_of};
 use crate::names::Name;
 use crate::symbolic;
 use crate::text::cursor::{Cursor, Fault, Parsed};
@@ -176,7 +176,7 @@ impl<'a> Parser<'_, 'a, '_> {
         let next = |n: usize| rest.as_bytes().get(n).copied().unwrap_or(b' ');
         next(0).is_ascii_digit()
             || (next(0) == b'.' && next(1).is_ascii_digit())
-            || matches!(self.cursor.peek_word(), "inf" | "inf32")
+            || matches!(self.cursor.peek_word(), "inf" | "inf16" | "inf32")
     }
 
     fn atom(&mut self) -> Parsed<Tree> {
@@ -201,7 +201,9 @@ impl<'a> Parser<'_, 'a, '_> {
                 self.cursor.take_word();
                 return Ok((Expr::Lit(Scalar::Bool(word == "True")), 1));
             }
-            "nan" | "nan32" | "inf" | "inf32" => return Ok((Expr::Lit(self.number(false)?), 1)),
+            "nan" | "nan16" | "nan32" | "inf" | "inf16" | "inf32" => {
+                return Ok((Expr::Lit(self.number(false)?), 1));
+            }
             "and" | "or" | "not" | "if" | "else" => {
                 return self.cursor.fault_at(at, format!("expected an expression, found '{word}'"), "");
             }
@@ -280,13 +282,17 @@ impl<'a> Parser<'_, 'a, '_> {
                 self.cursor.take_word();
                 return Ok(Scalar::F64(sign * f64::INFINITY));
             }
+            "inf16" => {
+                self.cursor.take_word();
+                return Ok(Scalar::F16(f16_of(sign * f64::INFINITY)));
+            }
             "inf32" => {
                 self.cursor.take_word();
                 return Ok(Scalar::F32(sign as f32 * f32::INFINITY));
             }
-            word @ ("nan" | "nan32") => {
+            word @ ("nan" | "nan16" | "nan32") => {
                 self.cursor.take_word();
-                return self.nan(word == "nan32", at);
+                return self.nan(DType::from_short(&word.replace("nan", "f")).unwrap_or(DType::F64), at);
             }
             _ => {}
         }
@@ -307,6 +313,10 @@ impl<'a> Parser<'_, 'a, '_> {
         };
         match dtype {
             DType::F64 => digits.parse().map(Scalar::F64).or_else(|_| bad("malformed number".into())),
+            DType::F16 => digits
+                .parse()
+                .map(|x: f64| Scalar::F16(f16_of(x)))
+                .or_else(|_| bad("malformed number".into())),
             DType::F32 => digits.parse().map(Scalar::F32).or_else(|_| bad("malformed number".into())),
             _ if dtype.is_int() && !float => match digits.parse::<i128>() {
                 Ok(v) if fits(dtype, v) => Ok(Scalar::Int(dtype, v)),
@@ -316,7 +326,7 @@ impl<'a> Parser<'_, 'a, '_> {
         }
     }
 
-    fn nan(&mut self, single: bool, at: usize) -> Parsed<Scalar> {
+    fn nan(&mut self, dtype: DType, at: usize) -> Parsed<Scalar> {
         let bits = if self.cursor.eat("(") {
             let bits = self.cursor.integer()?;
             self.cursor.expect(")")?;
@@ -324,13 +334,14 @@ impl<'a> Parser<'_, 'a, '_> {
         } else {
             None
         };
-        let value = match (single, bits) {
-            (false, bits) => Scalar::F64(bits.map_or(f64::NAN, f64::from_bits)),
-            (true, None) => Scalar::F32(f32::NAN),
-            (true, Some(bits)) => Scalar::F32(f32::from_bits(bits as u32)),
+        let value = match dtype {
+            DType::F16 => Scalar::F16(bits.map_or(f16::NAN, |bits| f16::from_bits(bits as u16))),
+            DType::F32 => Scalar::F32(bits.map_or(f32::NAN, |bits| f32::from_bits(bits as u32))),
+            _ => Scalar::F64(bits.map_or(f64::NAN, f64::from_bits)),
         };
         match value {
             Scalar::F64(v) if !v.is_nan() => self.cursor.fault_at(at, "these bits are not a NaN", ""),
+            Scalar::F16(v) if !v.is_nan() => self.cursor.fault_at(at, "these bits are not a NaN", ""),
             Scalar::F32(v) if !v.is_nan() => self.cursor.fault_at(at, "these bits are not a NaN", ""),
             value => Ok(value),
         }
@@ -369,6 +380,7 @@ fn number_length(text: &str) -> (usize, bool) {
 fn negate(s: Scalar) -> Scalar {
     match s {
         Scalar::Int(t, v) => Scalar::Int(t, -v),
+        Scalar::F16(v) => Scalar::F16(-v),
         Scalar::F32(v) => Scalar::F32(-v),
         Scalar::F64(v) => Scalar::F64(-v),
         other => other,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{BinOp, Expr, Func, UnOp};
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Scalar, f16};
 use crate::names::Name;
 use crate::text::cursor::quoted;
 
@@ -186,6 +186,7 @@ fn binding(e: &Expr) -> u8 {
 fn is_negative(s: Scalar) -> bool {
     match s {
         Scalar::Int(_, v) => v < 0,
+        Scalar::F16(v) => !v.is_nan() && v.is_sign_negative(),
         Scalar::F32(v) => !v.is_nan() && v.is_sign_negative(),
         Scalar::F64(v) => !v.is_nan() && v.is_sign_negative(),
         Scalar::Bool(_) | Scalar::Complex(..) => false,
@@ -274,6 +275,10 @@ pub fn scalar_text(s: Scalar) -> String {
         Scalar::Int(DType::I64, v) => v.to_string(),
         Scalar::Int(dtype, v) => format!("{v}{}", dtype.short()),
         Scalar::F64(v) => f64_text(v),
+        Scalar::F16(v) if v.is_nan() && v.to_bits() == f16::NAN.to_bits() => "nan16".into(),
+        Scalar::F16(v) if v.is_nan() => format!("nan16({})", v.to_bits()),
+        Scalar::F16(v) if v.is_infinite() => if v > f16::ZERO { "inf16" } else { "-inf16" }.into(),
+        Scalar::F16(v) => format!("{:?}f16", f32::from(v)),
         Scalar::F32(v) if v.is_nan() && v.to_bits() == f32::NAN.to_bits() => "nan32".into(),
         Scalar::F32(v) if v.is_nan() => format!("nan32({})", v.to_bits()),
         Scalar::F32(v) if v.is_infinite() => if v > 0.0 { "inf32" } else { "-inf32" }.into(),

@@ -117,6 +117,7 @@ pub fn binary_type(op: BinOp, t: DType) -> Result<DType, TypeError> {
         BinOp::Eq | BinOp::Ne => true,
         BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::Min | BinOp::Max => !t.is_complex(),
         BinOp::Complex => return t.complex().ok_or_else(unsupported),
+        BinOp::NextAfter if t == DType::F16 => false,
         BinOp::Atan2 | BinOp::Hypot | BinOp::CopySign | BinOp::NextAfter => t.is_float(),
     };
     match ok {

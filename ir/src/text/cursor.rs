@@ -21,9 +21,9 @@ pub struct Cursor<'a> {
 }
 
 /// Words that have a meaning where a name could stand; as names they are quoted.
-const WORDS: [&str; 22] = [
-    "and", "copy", "edge", "else", "False", "if", "inf", "inf32", "let", "map", "matmul", "nan", "nan32",
-    "nested", "not", "or", "reads", "reduce", "sym", "tasklet", "True", "writes",
+const WORDS: [&str; 24] = [
+    "and", "copy", "edge", "else", "False", "if", "inf", "inf16", "inf32", "let", "map", "matmul", "nan",
+    "nan16", "nan32", "nested", "not", "or", "reads", "reduce", "sym", "tasklet", "True", "writes",
 ];
 
 fn is_word(c: char) -> bool {

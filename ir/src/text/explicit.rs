@@ -1,8 +1,9 @@
 //! The explicit form of a state, both ways, and the pieces that the short form shares.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::cursor::{Cursor, Parsed, quoted};
+use super::cursor::{Cursor, Parsed, quoted, string};
 use super::lines::Line;
 use super::parse::{Context, Parser, no_lines_below};
 use super::short::nested_head;
@@ -10,8 +11,8 @@ use super::{ParseError, SCHEDULES, WCRS, header, schedule_name, wcr_name};
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule, StateGraph,
-    Tasklet, Wcr,
+    Foreign, Library, LibraryKind, LibraryOp, Map, MapId, Memlet, Nested, Node, NodeId, Port, Schedule,
+    StateGraph, Tasklet, Wcr,
 };
 use crate::symbolic::{Range, Subset};
 use crate::tasklet::{Assign, parse as expr};
@@ -250,6 +251,10 @@ impl Reader<'_, '_> {
                 let (axes, identity) = reduce_tail(c)?;
                 Node::Library(Library { label, kind: LibraryKind::Reduce { op, axes, identity } })
             }
+            "foreign" => {
+                let (label, foreign) = foreign(c)?;
+                Node::Library(Library { label, kind: LibraryKind::Foreign(Arc::new(foreign)) })
+            }
             _ if LibraryOp::from_name(word, |_| false).is_some() => {
                 let label = c.name("a label")?;
                 let op = LibraryOp::from_name(word, |flag| c.eat_word(flag));
@@ -367,5 +372,43 @@ fn library_text(l: &Library) -> String {
             format!("reduce {} {}{}", quoted(l.label), wcr_name(*op), reduce_tail_text(axes, *identity))
         }
         LibraryKind::Call(op) => format!("{} {}{}", op.name(), quoted(l.label), flag_text(*op)),
+        LibraryKind::Foreign(f) => {
+            let names = |list: &[Name]| list.iter().map(|n| quoted(*n)).collect::<Vec<_>>().join(", ");
+            let symbols: Vec<String> =
+                f.symbols.iter().map(|(n, e)| format!("{} = {e}", quoted(*n))).collect();
+            let (ins, outs, symbols) = (names(&f.inputs), names(&f.outputs), symbols.join(", "));
+            format!("foreign {} ({ins}) -> ({outs}) using ({symbols}) {}", quoted(l.label), foreign_text(f))
+        }
     }
+}
+
+/// `"a stream" json "{…}"`
+pub fn foreign_text(foreign: &Foreign) -> String {
+    format!("{} json {}", string(&foreign.reason), string(&foreign.json))
+}
+
+/// The reason and the JSON.
+pub fn foreign_tail(c: &mut Cursor) -> Parsed<Foreign> {
+    let reason = c.string()?;
+    if !c.eat_word("json") {
+        return c.fault("expected 'json'");
+    }
+    Ok(Foreign { reason, json: c.string()?, ..Foreign::default() })
+}
+
+/// `foreign L (inputs) -> (outputs) using (N = N) "…" json "…"` after its first word.
+fn foreign(c: &mut Cursor) -> Parsed<(Name, Foreign)> {
+    let label = c.name("a label")?;
+    let inputs = c.list("(", ")", |c| c.name("a connector"))?;
+    c.expect("->")?;
+    let outputs = c.list("(", ")", |c| c.name("a connector"))?;
+    if !c.eat_word("using") {
+        return c.fault("expected 'using'");
+    }
+    let symbols = c.list("(", ")", |c| {
+        let name = c.name("a symbol")?;
+        c.expect("=")?;
+        Ok((name, c.symbolic()?))
+    })?;
+    Ok((label, Foreign { inputs, outputs, symbols: symbols.into_iter().collect(), ..foreign_tail(c)? }))
 }

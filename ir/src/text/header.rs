@@ -20,7 +20,10 @@ fn extents(list: &[Expr]) -> String {
 /// `f64[N, M] strides [1, N]`; `arg`: an integer scalar needs brackets there.
 pub fn data_text(data: &Data, arg: bool) -> String {
     let mut out = data.dtype.short().to_string();
-    if !data.shape.is_empty() || (arg && data.dtype.is_int()) {
+    if !data.shape.is_empty()
+        || (arg && data.dtype.is_int())
+        || (data.dtype.is_int() && data.foreign.is_some())
+    {
         out += &format!("[{}]", extents(&data.shape));
     }
     if data.strides != row_major(&data.shape) {
@@ -31,6 +34,9 @@ pub fn data_text(data: &Data, arg: bool) -> String {
     }
     if data.lifetime == Lifetime::Sdfg {
         out += " lifetime sdfg";
+    }
+    if let Some(foreign) = &data.foreign {
+        out += &format!(" foreign {}", super::explicit::foreign_text(foreign));
     }
     out
 }
@@ -77,6 +83,9 @@ pub fn data(cursor: &mut Cursor, transient: bool, arg: bool) -> Parsed<Result<Da
             return cursor.fault("expected 'sdfg'");
         }
         data.lifetime = Lifetime::Sdfg;
+    }
+    if cursor.eat_word("foreign") {
+        data.foreign = Some(super::explicit::foreign_tail(cursor)?.into());
     }
     Ok(Ok(data))
 }

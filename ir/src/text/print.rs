@@ -225,6 +225,8 @@ impl Short<'_> {
                 let (outs, ins) = (outs?.join(", "), ins?.join(", "));
                 format!("{} {outs} = {ins}{}", op.name(), flag_text(*op))
             }
+            // In the explicit form only.
+            LibraryKind::Foreign(_) => return None,
         };
         Some(format!("{}: {text}{}", quoted(l.label), self.after(id)))
     }

@@ -131,7 +131,7 @@ fn explicit_form_holds_what_the_short_form_cannot() {
 mod expressions {
     use proptest::prelude::*;
 
-    use crate::dtype::{DType, Scalar};
+    use crate::dtype::{DType, Scalar, f16};
     use crate::symbolic;
     use crate::tasklet::{BinOp, Expr, Func, UnOp};
 
@@ -139,6 +139,7 @@ mod expressions {
         prop_oneof![
             any::<f64>().prop_map(Scalar::F64),
             any::<f32>().prop_map(Scalar::F32),
+            any::<u16>().prop_map(|bits| Scalar::F16(f16::from_bits(bits))),
             any::<bool>().prop_map(Scalar::Bool),
             any::<i64>().prop_map(Scalar::i64),
             any::<u8>().prop_map(|v| Scalar::Int(DType::U8, v.into())),

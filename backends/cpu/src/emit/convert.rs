@@ -19,6 +19,17 @@ impl Emitter<'_> {
         if from == to {
             return Ok(a.to_owned());
         }
+        if from == DType::F16 {
+            let wide = self.f.op(&format!("fpext half {a} to float"));
+            return self.convert_scalar(&wide, DType::F32, to);
+        }
+        if to == DType::F16 {
+            let near = match from {
+                DType::F64 => self.odd_neighbour(a),
+                _ => self.convert_scalar(a, from, DType::F32)?,
+            };
+            return Ok(self.f.op(&format!("fptrunc float {near} to half")));
+        }
         let text = match (from, to) {
             (_, DType::Bool) if from.is_float() => format!("fcmp une {tf} {a}, {}", float(0.0)),
             (_, DType::Bool) => format!("icmp ne {tf} {a}, 0"),
@@ -35,6 +46,26 @@ impl Emitter<'_> {
             _ => return Ok(a.to_owned()),
         };
         Ok(self.f.op(&text))
+    }
+
+    /// A double as the float next to it that has an odd last bit, unless it is a float itself: rounded to
+    /// `half`, that gives what rounding the double once gives.
+    fn odd_neighbour(&mut self, a: &str) -> String {
+        let near = self.f.op(&format!("fptrunc double {a} to float"));
+        let back = self.f.op(&format!("fpext float {near} to double"));
+        let bits = self.f.op(&format!("bitcast float {near} to i32"));
+        self.declare("declare double @llvm.fabs.f64(double)");
+        let (far, own) = (
+            self.f.op(&format!("call double @llvm.fabs.f64(double {back})")),
+            self.f.op(&format!("call double @llvm.fabs.f64(double {a})")),
+        );
+        let above = self.f.op(&format!("fcmp ogt double {far}, {own}"));
+        let step = self.f.op(&format!("sext i1 {above} to i32"));
+        let below = self.f.op(&format!("add i32 {bits}, {step}"));
+        let odd = self.f.op(&format!("or i32 {below}, 1"));
+        let inexact = self.f.op(&format!("fcmp one double {back}, {a}"));
+        let chosen = self.f.op(&format!("select i1 {inexact}, i32 {odd}, i32 {bits}"));
+        self.f.op(&format!("bitcast i32 {chosen} to float"))
     }
 
     /// What does not fit becomes the least number of the register that the processor converts to:

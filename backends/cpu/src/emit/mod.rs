@@ -244,6 +244,7 @@ fn scalar_type(dtype: DType) -> Result<&'static str> {
         DType::I16 | DType::U16 => "i16",
         DType::I32 | DType::U32 => "i32",
         DType::I64 | DType::U64 => "i64",
+        DType::F16 => "half",
         DType::F32 => "float",
         DType::F64 => "double",
         DType::C64 | DType::C128 => return Err(malformed(format!("{dtype} is no single value"))),

@@ -1,11 +1,11 @@
 //! Unary and binary operations; what they mean is said by [`weft_ir::tasklet`].
 
-use weft_ir::dtype::DType;
+use weft_ir::dtype::{DType, f16_of};
 use weft_ir::sdfg::Wcr;
 use weft_ir::tasklet::{BinOp, UnOp};
 
 use super::func::Ssa;
-use super::value::{Operand, float};
+use super::value::{Operand, float, half};
 use super::{Emitter, Result, malformed, scalar_type};
 
 impl Emitter<'_> {
@@ -253,6 +253,11 @@ impl Emitter<'_> {
         if dtype.is_complex() {
             return self.complex_fold(op, dtype, a, b);
         }
+        if dtype == DType::F16 {
+            let operands = [(a.clone(), dtype), (b.clone(), dtype)];
+            let folded = self.rounded(operands, |e, [a, b]| Ok((e.fold(op, a.1, &a.0, &b.0)?, a.1)))?;
+            return Ok(folded.0);
+        }
         let (a, b) = (a.first(), b.first());
         let op = match op {
             Wcr::Sum => BinOp::Add,
@@ -288,12 +293,13 @@ fn neutral_part(op: Wcr, dtype: DType) -> String {
         return matches!(op, Wcr::Product | Wcr::Min | Wcr::And).to_string();
     }
     if dtype.is_float() {
-        return float(match op {
+        let value = match op {
             Wcr::Sum | Wcr::Or => -0.0,
             Wcr::Product | Wcr::And => 1.0,
             Wcr::Min => f64::INFINITY,
             Wcr::Max => f64::NEG_INFINITY,
-        });
+        };
+        return if dtype == DType::F16 { half(f16_of(value)) } else { float(value) };
     }
     let bits = 8 * dtype.size() as u32;
     let (least, most) =

@@ -255,7 +255,7 @@ impl Emitter<'_> {
         }
         let ty = memory_type(dtype)?;
         let rmw = match op {
-            Wcr::Sum if dtype.is_float() => Some("fadd"),
+            Wcr::Sum if dtype.is_float() && dtype != DType::F16 => Some("fadd"),
             Wcr::Sum if dtype.is_int() => Some("add"),
             Wcr::And if dtype.is_int() => Some("and"),
             Wcr::Or if dtype.is_int() => Some("or"),

@@ -1,6 +1,6 @@
 //! Typed values.
 
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::{DType, Scalar, f16};
 use weft_ir::symbolic::Expr;
 use weft_looptree::{BufferId, Value};
 
@@ -22,15 +22,15 @@ impl Emitter<'_> {
             Value::Load { buffer, index } => self.load(*buffer, index),
             Value::Un(op, a) => {
                 let a = self.value(a)?;
-                self.unary(*op, a)
+                self.rounded([a], |e, [a]| e.unary(*op, a))
             }
             Value::Bin(op, a, b) => {
                 let (a, b) = (self.value(a)?, self.value(b)?);
-                self.binary(*op, a, b)
+                self.rounded([a, b], |e, [a, b]| e.binary(*op, a, b))
             }
             Value::Call(func, a) => {
                 let a = self.value(a)?;
-                self.function(*func, a)
+                self.rounded([a], |e, [a]| e.function(*func, a))
             }
             Value::Gather { buffer, index } => self.gather(*buffer, index),
             Value::Select(cond, a, b) if a.gathers() || b.gathers() => self.choice(cond, a, b),
@@ -123,6 +123,24 @@ impl Emitter<'_> {
         Ok((chosen, *ta))
     }
 
+    /// An operation, which on `f16` is carried out on `f32` and rounded.
+    pub fn rounded<const N: usize>(
+        &mut self,
+        mut operands: [Operand; N],
+        operation: impl FnOnce(&mut Self, [Operand; N]) -> Result<Operand>,
+    ) -> Result<Operand> {
+        if operands.iter().any(|(_, dtype)| *dtype != DType::F16) {
+            return operation(self, operands);
+        }
+        for operand in &mut operands {
+            *operand = (self.convert(&operand.0, DType::F16, DType::F32)?, DType::F32);
+        }
+        match operation(self, operands)? {
+            (value, DType::F32) => Ok((self.convert(&value, DType::F32, DType::F16)?, DType::F16)),
+            other => Ok(other),
+        }
+    }
+
     pub fn load_at(&mut self, at: &str, dtype: DType, access: &str) -> Result<Ssa> {
         if dtype.is_complex() {
             return self.load_pair(at, dtype, access);
@@ -180,10 +198,15 @@ pub fn literal(scalar: Scalar) -> Ssa {
             let bits = 8 * dtype.size() as u32;
             ((value << (128 - bits)) >> (128 - bits)).to_string().into()
         }
+        Scalar::F16(x) => half(x).into(),
         Scalar::F32(x) => float(f64::from(x)).into(),
         Scalar::F64(x) => float(x).into(),
         Scalar::Complex(_, re, im) => Ssa::pair(float(re), float(im)),
     }
+}
+
+pub fn half(x: f16) -> String {
+    format!("0xH{:04X}", x.to_bits())
 }
 
 pub fn float(x: f64) -> String {

@@ -75,6 +75,12 @@ impl Lowerer {
                 self.reduce(ctx, (*op, axes, *identity), input, (output, wcr), (place, span), out)?;
             }
             LibraryKind::Call(op) => self.call(env, ctx, (graph, id), *op, span, out)?,
+            LibraryKind::Foreign(f) => {
+                return refuse(
+                    place,
+                    format!("'{}' is {}, which is kept but not compiled", library.label, f.reason),
+                );
+            }
         }
         for stmt in &mut out[first..] {
             if let Stmt::For(l) = stmt {

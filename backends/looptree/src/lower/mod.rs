@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::names::Name;
-use weft_ir::sdfg::{BlockKind, Place, Sdfg, Verified, Wcr};
+use weft_ir::sdfg::{BlockKind, Place, Sdfg, Verified, Wcr, first_foreign};
 use weft_ir::symbolic::{Assumptions, Expr, Range};
 
 use crate::passes;
@@ -38,6 +38,9 @@ fn refuse<T>(place: Place, message: impl Into<String>) -> Result<T> {
 
 /// The program of a graph. Fails only on what the loop tree has no form for.
 pub fn lower(sdfg: &Verified) -> std::result::Result<Program, LowerError> {
+    if let Some((place, name, what)) = first_foreign(sdfg) {
+        return refuse(place, format!("'{name}' is {what}, which is kept but not compiled"));
+    }
     let mut lowerer = Lowerer::default();
     let env = lowerer.entry(sdfg)?;
     let ctx = Ctx { facts: sdfg.assumptions(), ..Ctx::default() };
@@ -281,6 +284,9 @@ pub(crate) fn neutral(op: Wcr, dtype: DType) -> Option<Scalar> {
     Some(match (op, dtype) {
         (Wcr::Sum | Wcr::Or | Wcr::Max, DType::Bool) => Scalar::Bool(false),
         (Wcr::Product | Wcr::And | Wcr::Min, DType::Bool) => Scalar::Bool(true),
+        (Wcr::Sum | Wcr::Product | Wcr::Min | Wcr::Max, DType::F16) => {
+            weft_ir::tasklet::cast(DType::F16, neutral(op, DType::F64)?)
+        }
         (Wcr::Sum, DType::F32) => Scalar::F32(-0.0),
         (Wcr::Sum, DType::F64) => Scalar::F64(-0.0),
         (Wcr::Product, DType::F32) => Scalar::F32(1.0),

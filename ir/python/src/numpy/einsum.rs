@@ -250,6 +250,15 @@ impl Importer<'_> {
 
     fn contract_all(&mut self, mut operands: Vec<Named>, output: &[Label], span: Span) -> Res<Value> {
         let hint = self.hint.take();
+        if operands.iter().any(|o| o.view.dtype == DType::F16) {
+            // Added up in single precision and rounded.
+            for operand in &mut operands {
+                operand.view = self.convert_into_new(&operand.view, DType::F32, span)?;
+            }
+            let product = self.contract_all(operands, output, span)?;
+            self.hint = hint;
+            return self.convert(&product, DType::F16, span);
+        }
         self.drop_units(&mut operands, span)?;
         while operands.len() > 1 {
             let (i, j) = self.cheapest(&operands, output);

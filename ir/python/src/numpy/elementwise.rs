@@ -6,7 +6,7 @@ use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
 use super::{Function, PRELUDE_ID};
 use crate::args::{Args, Bound};
-use crate::context::{Importer, Res, fail, fail_hint};
+use crate::context::{Importer, Res, fail};
 use crate::emit::Inputs;
 use crate::ops::{rekind, zero};
 use crate::promote::{Binary, common, float_of};
@@ -88,11 +88,7 @@ impl Importer<'_> {
 
     pub fn as_float(&mut self, v: &Value, span: Span) -> Res<Value> {
         let t = v.kind().map_or(DType::F64, Kind::dtype);
-        match float_of(t) {
-            Ok(f) if f == t => Ok(v.clone()),
-            Ok(f) => self.convert(v, f, span),
-            Err(e) => fail_hint(span, e, "convert by astype(np.float64) first"),
-        }
+        if float_of(t) == t { Ok(v.clone()) } else { self.convert(v, float_of(t), span) }
     }
 
     pub fn numpy_kind(&self, v: Value) -> Value {

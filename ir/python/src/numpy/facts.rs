@@ -1,6 +1,6 @@
 //! What the functions that are written in Python ask about their arguments; `weft.kind(a)` there.
 
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::{DType, Scalar, f16};
 use weft_ir::sdfg::library::float_part;
 use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::BinOp;
@@ -74,16 +74,13 @@ fn float_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 
 /// The type in which NumPy computes a mathematical function.
 fn math_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
-    match float_of(element(s, b)?) {
-        Ok(t) => Ok(Value::Path(format!("numpy.{}", t.numpy()))),
-        Err(e) => fail_hint(b.span, e, "convert by astype(np.float64) first"),
-    }
+    Ok(Value::Path(format!("numpy.{}", float_of(element(s, b)?).numpy())))
 }
 
 /// The type in which NumPy transforms.
 fn complex_type(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     Ok(Value::Path(match element(s, b)? {
-        DType::F32 | DType::C64 => "numpy.complex64".into(),
+        DType::F16 | DType::F32 | DType::C64 => "numpy.complex64".into(),
         _ => "numpy.complex128".into(),
     }))
 }
@@ -103,6 +100,7 @@ fn complex(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 /// The largest finite number of a floating-point type.
 fn largest(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     Ok(match element(s, b)? {
+        DType::F16 => Value::lit(Kind::Np(DType::F16), Scalar::F16(f16::MAX)),
         DType::F32 | DType::C64 => Value::lit(Kind::Np(DType::F32), Scalar::F32(f32::MAX)),
         _ => Value::float(f64::MAX),
     })

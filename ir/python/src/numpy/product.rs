@@ -219,6 +219,13 @@ impl Importer<'_> {
             self.hint = hint;
             return self.binary(BinOp::Ne, &product, &Value::int(0), span);
         }
+        if t == DType::F16 {
+            // Added up in single precision and rounded.
+            let (x, y) = (self.convert(a, DType::F32, span)?, self.convert(b, DType::F32, span)?);
+            let product = self.product(&x, &y, matmul, span)?;
+            self.hint = hint;
+            return self.convert(&product, t, span);
+        }
         let to = |s: &mut Self, v: &View| if v.dtype == t { v.clone() } else { s.materialize(v, t, span) };
         let (x, y) = (to(self, x), to(self, y));
         self.hint = hint;

@@ -81,6 +81,9 @@ impl Importer<'_> {
                 self.not_empty(&view, &dims, name, span)?;
             }
         }
+        // Halves are added up and multiplied in single precision, and the result is rounded.
+        let rounds = from == DType::F16 && matches!(op, Wcr::Sum | Wcr::Product);
+        let from = if rounds { DType::F32 } else { from };
         let op = match (op, from) {
             (Wcr::Max, DType::Bool) => Wcr::Or,
             (Wcr::Min, DType::Bool) => Wcr::And,
@@ -102,14 +105,14 @@ impl Importer<'_> {
             _ => (source, None),
         };
         let averages = matches!(name, "mean" | "average");
-        self.hint = hint.clone().filter(|_| !averages && initial.is_none());
+        self.hint = hint.clone().filter(|_| !averages && !rounds && initial.is_none());
         let mut out = if dims.is_empty() {
             self.materialize(&source, from, span)
         } else {
             self.reduce(&source, op, &dims, identity, span)
         };
         if averages {
-            self.hint = hint.clone().filter(|_| initial.is_none());
+            self.hint = hint.clone().filter(|_| !rounds && initial.is_none());
             let count = dims.iter().fold(Expr::one(), |n, &d| &n * &view.shape[d]);
             let mut inputs = Inputs::default();
             let total = inputs.read(&out);
@@ -128,8 +131,12 @@ impl Importer<'_> {
             out = self.elementwise("div", from, out.shape.clone(), &inputs, code, span);
         }
         if let Some(initial) = initial {
-            self.hint = hint;
+            self.hint = hint.clone().filter(|_| !rounds);
             out = self.begun(&out, op, &initial, span)?;
+        }
+        if rounds {
+            self.hint = hint;
+            out = self.cast_for(&out, DType::F16, span)?;
         }
         if keepdims {
             for &d in &dims {

@@ -1,7 +1,8 @@
 //! Element types as values: `np.dtype`, `np.result_type`, `np.finfo`, `np.iinfo`.
 
-use weft_ir::dtype::{DType, Scalar};
+use weft_ir::dtype::{DType, Scalar, f16};
 use weft_ir::sdfg::Span;
+use weft_ir::tasklet;
 
 use super::Function;
 use crate::args::Bound;
@@ -122,19 +123,21 @@ fn limit(t: DType, attribute: &str, span: Span) -> Res<Value> {
             Err(_) => fail_hint(span, "the integer is too large", "integers have 64 bits here"),
         };
     }
-    let single = t == DType::F32;
-    let pick = |narrow: f32, wide: f64| if single { f64::from(narrow) } else { wide };
+    let pick = |half: f16, narrow: f32, wide: f64| match t {
+        DType::F16 => f64::from(half),
+        DType::F32 => f64::from(narrow),
+        _ => wide,
+    };
     let value = match attribute {
-        "eps" => pick(f32::EPSILON, f64::EPSILON),
-        "epsneg" => pick(f32::EPSILON / 2.0, f64::EPSILON / 2.0),
-        "max" => pick(f32::MAX, f64::MAX),
-        "min" => pick(f32::MIN, f64::MIN),
-        "tiny" | "smallest_normal" => pick(f32::MIN_POSITIVE, f64::MIN_POSITIVE),
-        "smallest_subnormal" => pick(f32::from_bits(1), f64::from_bits(1)),
-        "resolution" => pick(1e-6, 1e-15),
-        "precision" => return Ok(Value::int(if single { 6 } else { 15 })),
+        "eps" => pick(f16::EPSILON, f32::EPSILON, f64::EPSILON),
+        "epsneg" => pick(f16::from_f32(f16::EPSILON.to_f32() / 2.0), f32::EPSILON / 2.0, f64::EPSILON / 2.0),
+        "max" => pick(f16::MAX, f32::MAX, f64::MAX),
+        "min" => pick(f16::MIN, f32::MIN, f64::MIN),
+        "tiny" | "smallest_normal" => pick(f16::MIN_POSITIVE, f32::MIN_POSITIVE, f64::MIN_POSITIVE),
+        "smallest_subnormal" => pick(f16::from_bits(1), f32::from_bits(1), f64::from_bits(1)),
+        "resolution" => pick(f16::from_f32(1e-3), 1e-6, 1e-15),
+        "precision" => return Ok(Value::int(pick(f16::from_f32(3.0), 6.0, 15.0) as i64)),
         _ => return fail(span, format!("the attribute '{attribute}' of np.finfo is not known")),
     };
-    let scalar = if single { Scalar::F32(value as f32) } else { Scalar::F64(value) };
-    Ok(Value::lit(Kind::Np(t), scalar))
+    Ok(Value::lit(Kind::Np(t), tasklet::cast(t, Scalar::F64(value))))
 }

@@ -77,9 +77,10 @@ def numpy__unwrap(p, discont=None, axis=-1, period=6.283185307179586):
 
 def numpy__logaddexp2(x1, x2):
     t = weft.math_type(np.add(x1, x2))
-    large = np.maximum(x1, x2).astype(t)
-    rest = np.log1p(np.exp2(-np.abs(np.subtract(x1, x2).astype(t)))) * 1.4426950408889634
-    return np.where(np.equal(x1, x2), large + 1, large + rest)
+    x, y = np.asarray(x1).astype(t), np.asarray(x2).astype(t)
+    large = np.maximum(x, y)
+    rest = np.log1p(np.exp2(-np.abs(x - y))) * 1.4426950408889634
+    return np.where(x == y, large + 1, large + rest)
 
 
 def numpy__nanargmax(a, axis=None, out=None, *, keepdims=False):

@@ -192,8 +192,9 @@ def numpy__isneginf(x):
 
 def numpy__logaddexp(x1, x2):
     t = weft.math_type(np.add(x1, x2))
-    large = np.maximum(x1, x2).astype(t)
-    return np.where(np.equal(x1, x2), large + 0.6931471805599453, large + np.log1p(np.exp(-np.abs(np.subtract(x1, x2).astype(t)))))
+    x, y = np.asarray(x1).astype(t), np.asarray(x2).astype(t)
+    large = np.maximum(x, y)
+    return np.where(x == y, large + 0.6931471805599453, large + np.log1p(np.exp(-np.abs(x - y))))
 
 
 def numpy__isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use weft_ir::DType;
+use weft_ir::dtype::{DType, f16_of};
 
 use super::SpecError;
 use super::formula::{Formula, Written};
@@ -113,6 +113,7 @@ fn encode(dtype: DType, x: f64) -> Vec<u8> {
         DType::U16 => (x as u16).to_le_bytes().to_vec(),
         DType::U32 => (x as u32).to_le_bytes().to_vec(),
         DType::U64 => (x as u64).to_le_bytes().to_vec(),
+        DType::F16 => f16_of(x).to_le_bytes().to_vec(),
         DType::F32 => (x as f32).to_le_bytes().to_vec(),
         DType::F64 => x.to_le_bytes().to_vec(),
         DType::C64 => [(x as f32).to_le_bytes(), 0f32.to_le_bytes()].concat(),

@@ -94,10 +94,11 @@ impl Checker<'_, '_> {
         let Some(memlet) = &edge.memlet else { return };
         let Some(role) = state.role(edge) else {
             let message = format!("the memlet of '{}' joins nodes with no access node between", memlet.data);
-            return self.report(place, message);
+            return self.malformed(place, message);
         };
         let Some(data) = self.sdfg.data.get(&memlet.data) else {
-            return self.report(place, format!("the memlet names '{}', which does not exist", memlet.data));
+            return self
+                .malformed(place, format!("the memlet names '{}', which does not exist", memlet.data));
         };
         let scope = state.scope(edge);
         for range in memlet.subset.0.iter().chain(memlet.other.iter().flat_map(|s| &s.0)) {
@@ -117,7 +118,7 @@ impl Checker<'_, '_> {
         let Some(expected) = state.access(named) else { return };
         if expected != memlet.data {
             let message = format!("the memlet names '{}' on a path of '{expected}'", memlet.data);
-            return self.report(place, message);
+            return self.malformed(place, message);
         }
         let fits = self.subset(state, edge, memlet.data, data, &memlet.subset);
         match other.and_then(|node| state.access(node)) {
@@ -133,6 +134,9 @@ impl Checker<'_, '_> {
     /// Rank and bounds; whether the rank is right.
     fn subset(&mut self, state: &State, edge: &Edge, name: Name, data: &Data, subset: &Subset) -> bool {
         let place = Place::Edge(edge.id);
+        if data.foreign.is_some() {
+            return false;
+        }
         if subset.rank() != data.shape.len() {
             let (got, rank) = (subset.rank(), data.shape.len());
             self.report(place, format!("a subset of {got} dimensions of '{name}', which has {rank}"));
@@ -159,6 +163,9 @@ impl Checker<'_, '_> {
     fn copy(&mut self, state: &State, edge: &Edge, memlet: &Memlet, other: Name, role: Role, fits: bool) {
         let place = Place::Edge(edge.id);
         let (data, Some(end)) = (&self.sdfg.data[&memlet.data], self.sdfg.data.get(&other)) else { return };
+        if data.foreign.is_some() || end.foreign.is_some() {
+            return;
+        }
         if data.dtype != end.dtype {
             let (from, to) = (data.dtype, end.dtype);
             self.report(place, format!("a copy between '{}' of {from} and '{other}' of {to}", memlet.data));
@@ -203,6 +210,7 @@ impl Checker<'_, '_> {
         }
         if let Some(wcr) = memlet.wcr
             && let Some(data) = self.sdfg.data.get(&memlet.data)
+            && data.foreign.is_none()
             && !resolves(wcr, data.dtype)
         {
             self.report(place, format!("{wcr:?} is no write-conflict resolution of {}", data.dtype));

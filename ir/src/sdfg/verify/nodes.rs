@@ -220,6 +220,9 @@ impl Checker<'_, '_> {
                 let b = operand(&ends.ins, "b", true);
                 let c = operand(&ends.outs, "c", false);
                 if let (Some(a), Some(b), Some(c)) = (a, b, c) {
+                    if self.sdfg.data.get(&c.1).is_some_and(|d| d.dtype == DType::F16) {
+                        self.report(place, "a product of f16: multiply as f32 and round");
+                    }
                     self.same_types(&[a.1, b.1, c.1], Wcr::Sum, place);
                     self.product(state, id, [&a.0, &b.0, &c.0], [*trans_a, *trans_b]);
                 }
@@ -234,6 +237,13 @@ impl Checker<'_, '_> {
                 }
             }
             LibraryKind::Call(op) => self.call(state, id, *op),
+            // Its memlets are checked like all others; what it does with them nobody knows.
+            LibraryKind::Foreign(foreign) => {
+                for e in foreign.symbols.values() {
+                    self.uses(e, state.defined(state.scopes.parent(id)), place);
+                }
+                return;
+            }
         }
         for input in &ends.ins {
             for output in &ends.outs {
@@ -385,6 +395,9 @@ impl Checker<'_, '_> {
     /// Type and shape of what an inner container stands for.
     fn binding(&mut self, state: &State, edge: &Edge, name: Name, inner: &Data, nested: &Nested) {
         let Some((memlet, outer)) = self.memlet(edge) else { return };
+        if outer.foreign.is_some() || inner.foreign.is_some() {
+            return;
+        }
         let (place, rank) = (Place::Edge(edge.id), inner.shape.len());
         if outer.dtype != inner.dtype {
             let (a, b) = (inner.dtype, outer.dtype);

@@ -42,7 +42,8 @@ impl Checker<'_, '_> {
         let Some(paths) = Sequence::of(state) else { return };
         for name in names {
             let events = &events[&name];
-            if events.iter().all(|e| e.reads) {
+            let foreign = self.sdfg.data.get(&name).is_some_and(|d| d.foreign.is_some());
+            if foreign || events.iter().all(|e| e.reads) {
                 continue;
             }
             for (i, one) in events.iter().enumerate() {

@@ -73,7 +73,7 @@ impl Checker<'_, '_> {
         if scopes.is_none() {
             let cyclic = graph.topological().is_none();
             let message = if cyclic { "the state has a cycle" } else { "map scopes do not nest" };
-            self.report(place, message);
+            self.malformed(place, message);
         }
         let mut ends: HashMap<NodeId, Ends> = graph.node_ids().map(|id| (id, Ends::default())).collect();
         for edge in graph.edges() {
@@ -111,10 +111,10 @@ impl Checker<'_, '_> {
                 (&mut exits, "exit")
             };
             if side.insert(*map, id).is_some() {
-                self.report(Place::Node(id), format!("a map has a second {what}"));
+                self.malformed(Place::Node(id), format!("a map has a second {what}"));
             }
             if graph.get_map(*map).is_none() {
-                self.report(Place::Node(id), format!("a map {what} without its map"));
+                self.malformed(Place::Node(id), format!("a map {what} without its map"));
             }
         }
         let mut pairs = HashMap::new();
@@ -124,11 +124,11 @@ impl Checker<'_, '_> {
                 (Some(&entry), Some(&exit)) => {
                     pairs.insert(id, (entry, exit));
                 }
-                (None, _) => self.report(place, format!("map '{}' has no entry", map.label)),
-                (_, None) => self.report(place, format!("map '{}' has no exit", map.label)),
+                (None, _) => self.malformed(place, format!("map '{}' has no entry", map.label)),
+                (_, None) => self.malformed(place, format!("map '{}' has no exit", map.label)),
             }
             if map.params.is_empty() {
-                self.report(place, format!("map '{}' has no parameters", map.label));
+                self.malformed(place, format!("map '{}' has no parameters", map.label));
             }
             for (_, range) in &map.params {
                 self.step(range, place);
@@ -145,17 +145,17 @@ impl Checker<'_, '_> {
                 let plain = matches!(node, Node::Access(_));
                 match port(edge) {
                     Some(conn) if plain => {
-                        self.report(
+                        self.malformed(
                             Place::Edge(edge.id),
                             format!("an access node has the connector '{conn}'"),
                         );
                     }
                     Some(conn) if edge.memlet.is_none() => {
                         let message = format!("connector '{conn}' has an edge without a memlet");
-                        self.report(Place::Edge(edge.id), message);
+                        self.malformed(Place::Edge(edge.id), message);
                     }
                     None if edge.memlet.is_some() && !plain => {
-                        self.report(Place::Edge(edge.id), "a memlet without a connector");
+                        self.malformed(Place::Edge(edge.id), "a memlet without a connector");
                     }
                     _ => {}
                 }
@@ -187,17 +187,22 @@ impl Checker<'_, '_> {
         };
         for &(conn, count) in used {
             if !names.contains(&conn) {
-                self.report(place, format!("there is no {side} '{conn}'"));
+                self.malformed(place, format!("there is no {side} '{conn}'"));
             }
-            if count > 1 && (inputs || !matches!(node, Node::Tasklet(_))) {
-                self.report(place, format!("{side} '{conn}' has {count} edges"));
+            let several = match node {
+                Node::Tasklet(_) => !inputs,
+                Node::Library(l) => matches!(l.kind, LibraryKind::Foreign(_)),
+                _ => false,
+            };
+            if count > 1 && !several {
+                self.malformed(place, format!("{side} '{conn}' has {count} edges"));
             }
         }
         // Those of a nested SDFG may be on either side; its own check sees to it.
         if !matches!(node, Node::Nested(_)) {
             for name in names {
                 if !used.iter().any(|u| u.0 == name) {
-                    self.report(place, format!("{side} '{name}' has no edge"));
+                    self.malformed(place, format!("{side} '{name}' has no edge"));
                 }
             }
         }
@@ -208,11 +213,11 @@ impl Checker<'_, '_> {
         let (prefix, partner) = if inputs { ("IN_", "OUT_") } else { ("OUT_", "IN_") };
         for &(conn, count) in used {
             let Some(stem) = conn.as_str().strip_prefix(prefix) else {
-                self.report(place, format!("connector '{conn}' does not begin with {prefix}"));
+                self.malformed(place, format!("connector '{conn}' does not begin with {prefix}"));
                 continue;
             };
             if count > 1 && inputs == entry {
-                self.report(place, format!("connector '{conn}' has {count} edges"));
+                self.malformed(place, format!("connector '{conn}' has {count} edges"));
             }
             let other = |c: Option<Name>| c.and_then(|c| c.as_str().strip_prefix(partner)) == Some(stem);
             let paired = if inputs {
@@ -222,7 +227,7 @@ impl Checker<'_, '_> {
             };
             let dynamic = entry && inputs;
             if !paired && !dynamic {
-                self.report(place, format!("connector '{conn}' has no partner '{partner}{stem}'"));
+                self.malformed(place, format!("connector '{conn}' has no partner '{partner}{stem}'"));
             }
         }
     }
@@ -255,7 +260,7 @@ impl Checker<'_, '_> {
     }
 }
 
-pub fn library_connectors(kind: &LibraryKind, inputs: bool) -> Vec<&'static str> {
+pub fn library_connectors(kind: &LibraryKind, inputs: bool) -> Vec<&str> {
     match (kind, inputs) {
         (LibraryKind::MatMul { .. }, true) => vec!["a", "b"],
         (LibraryKind::MatMul { .. }, false) => vec!["c"],
@@ -263,6 +268,8 @@ pub fn library_connectors(kind: &LibraryKind, inputs: bool) -> Vec<&'static str>
         (LibraryKind::Reduce { .. }, false) => vec!["output"],
         (LibraryKind::Call(op), true) => op.inputs().iter().map(|c| c.0).collect(),
         (LibraryKind::Call(op), false) => op.outputs().iter().map(|c| c.0).collect(),
+        (LibraryKind::Foreign(f), true) => f.inputs.iter().map(|n| n.as_str()).collect(),
+        (LibraryKind::Foreign(f), false) => f.outputs.iter().map(|n| n.as_str()).collect(),
     }
 }
 
