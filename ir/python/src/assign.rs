@@ -33,7 +33,10 @@ impl Importer<'_> {
         {
             self.hint = Some(name.id.to_string());
         }
-        let mut value = self.eval(&a.value)?;
+        let mut value = match (&a.targets[..], &*a.value) {
+            ([ast::Expr::Name(_)], ast::Expr::Call(_)) => self.eval_any(&a.value)?,
+            _ => self.eval(&a.value)?,
+        };
         if a.targets.len() > 1 || matches!(value, Value::Tuple(_) | Value::List(_)) {
             value = self.hold(value, span)?;
         }

@@ -237,6 +237,27 @@ impl Importer<'_> {
         }
     }
 
+    /// `name = f(x)`, which is `None` where the bool is not set.
+    fn bind_optional(&mut self, name: &str, value: &Value, given: Name, span: Span) -> Res<bool> {
+        let (lazy, cell) = (self.frame().lazy.get(name).cloned(), self.frame().cells.get(name).cloned());
+        let key = match (&lazy, &cell) {
+            (None, None) => return Ok(false),
+            (Some(lazy), _) => lazy.key.clone(),
+            (None, Some(cell)) => cell.key.clone(),
+        };
+        let Some(Lazy { flag: Some(flag), none: true, .. }) = lazy else {
+            if self.plan.joins.insert(key, Join::Optional) != Some(Join::Optional) {
+                return self.restart();
+            }
+            return fail_hint(span, "a function gives None on some ways", "return a value on all ways");
+        };
+        self.bind_cell(name, value, span)?;
+        let given = Value::elem(Kind::Bool, View::full(given, DType::Bool, &[]));
+        self.store(&View::full(flag, DType::Bool, &[]), &given, span)?;
+        self.uncertain(name);
+        Ok(true)
+    }
+
     /// A new bool that is false here.
     pub fn flag(&mut self, stem: &str, span: Span) -> Res<Name> {
         self.hint = None;
@@ -500,6 +521,9 @@ impl Importer<'_> {
     pub fn bind_cell(&mut self, name: &str, value: &Value, span: Span) -> Res<bool> {
         if *value == Value::None && self.bind_none(name, span)? {
             return Ok(true);
+        }
+        if let Value::Optional(value, flag) = value {
+            return self.bind_optional(name, value, *flag, span);
         }
         if let Some(cell) = self.frame().cells.get(name).cloned() {
             match (value, cell.kind) {

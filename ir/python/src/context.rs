@@ -138,6 +138,8 @@ pub struct Frame {
     pub lazy: BTreeMap<String, Lazy>,
     /// Of a function that returns out of a loop: a bool that such a `return` sets.
     pub early: Option<Name>,
+    /// Has it returned `None` where it returns a value elsewhere?
+    pub none: bool,
     /// The calls and loops that lead to the call.
     pub path: Vec<u32>,
     /// How many values the function returns, a tuple's length; known at its first `return`.

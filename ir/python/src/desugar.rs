@@ -15,6 +15,13 @@ const DEEPEST: u32 = 60;
 pub fn function(f: &mut ast::StmtFunctionDef) {
     let names = assigned(&f.body);
     f.body.retain(|s| !matches!(s, Stmt::Global(g) if g.names.iter().all(|n| !names.contains(n.as_str()))));
+    let ends_with_none = |s: &Stmt| match s {
+        Stmt::Return(r) => r.value.as_ref().is_none_or(|v| v.is_none_literal_expr()),
+        _ => false,
+    };
+    while f.body.len() > 1 && f.body.last().is_some_and(ends_with_none) {
+        f.body.pop();
+    }
     let body = std::mem::take(&mut f.body);
     f.body = block(body.into_iter().collect(), 0).into_iter().collect();
 }

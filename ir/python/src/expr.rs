@@ -16,7 +16,20 @@ use crate::value::{Kind, Num, Src, Value, View};
 pub const MAX_DEPTH: u32 = 200;
 
 impl Importer<'_> {
+    /// A value that is not `None` where a run may give that.
     pub fn eval(&mut self, e: &ast::Expr) -> Res<Value> {
+        match self.eval_any(e)? {
+            Value::Optional(value, flag) => {
+                let message = format!("{NOT_IMPORTED}what this function gives is None here");
+                self.check(tasklet::Expr::Var(flag), message, span_of(e));
+                Ok(*value)
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// A value, which may be one that is `None` as data decide.
+    pub fn eval_any(&mut self, e: &ast::Expr) -> Res<Value> {
         let hint = self.hint.take();
         if self.depth > MAX_DEPTH {
             return fail_hint(

@@ -198,9 +198,10 @@ impl Importer<'_> {
     /// Does only the run know how many items there are?
     fn is_open(&self, items: &Value) -> bool {
         match items {
-            Value::Array(v) => {
-                v.shape.first().is_some_and(|n| n.as_int().is_none() && self.on_sample(n).is_none_or(|n| n > LONGEST))
-            }
+            Value::Array(v) => v
+                .shape
+                .first()
+                .is_some_and(|n| n.as_int().is_none() && self.on_sample(n).is_none_or(|n| n > LONGEST)),
             other => self.is_grown(other),
         }
     }

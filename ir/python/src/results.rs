@@ -89,6 +89,11 @@ impl Importer<'_> {
         if early.is_none() && !self.frame().lazy.contains_key(RETURN) {
             return Ok(Flow::Return(value));
         }
+        if value == Value::None && early.is_some() && self.loop_depth == 0 {
+            // Nothing is set: that is how the end of the function knows.
+            self.frame().none = true;
+            return Ok(Flow::Gone);
+        }
         let (names, items, count) = match value {
             Value::None => (vec![], vec![], None),
             Value::Tuple(items) => {

@@ -32,6 +32,9 @@ pub const UNASSIGNED: &str = "is read before it is assigned";
 /// The variable that holds what an inlined function returns early.
 pub const RETURN: &str = "<result>";
 
+/// Stands in the plan for a function that gives `None` on some ways.
+pub const OPTIONAL: &str = "<optional>";
+
 impl Importer<'_> {
     /// Runs statements; problems are collected, and what they would have assigned is poisoned.
     pub fn run(&mut self, body: &[Stmt]) -> Res<Flow> {

@@ -23,6 +23,15 @@ pub enum Test {
 
 impl Importer<'_> {
     pub fn compare(&mut self, c: &ast::ExprCompare, hint: Option<String>, span: Span) -> Res<Value> {
+        if let [op @ (CmpOp::Is | CmpOp::IsNot)] = &*c.ops
+            && let ([ast::Expr::NoneLiteral(_)], ast::Expr::Call(_)) = (&*c.comparators, &*c.left)
+        {
+            let given = match self.eval_any(&c.left)? {
+                Value::Optional(_, flag) => Test::Cond(tasklet::Expr::Var(flag)),
+                value => not(identical(&value, &Value::None, span)?),
+            };
+            return self.test_value(if *op == CmpOp::Is { not(given) } else { given }, span);
+        }
         if let [op @ (CmpOp::Is | CmpOp::IsNot | CmpOp::Eq | CmpOp::NotEq)] = &*c.ops
             && let [ast::Expr::NoneLiteral(_)] = &*c.comparators
             && let Some((value, flag)) = self.optional_or_tuple(&c.left)

@@ -90,7 +90,7 @@ const TABLE: &[(&str, usize, &str, &str)] = &[
     ("x: str = 'a'\n    return x", 4, "a string cannot be returned", ""),
     ("return a @ np.zeros(4)", 3, "do not fit a product", "inner extents"),
     (
-        "def g(v):\n        if v > 0:\n            return v\n    return g(a[0])",
+        "def g(v):\n        if v > 0:\n            return v, v\n    return g(a[0])",
         4,
         "may end without a result",
         "at the end",
