@@ -3,7 +3,8 @@
 import numpy as np
 
 RANDOM = np.random.default_rng(5)
-ARGUMENTS = {"x": RANDOM.random(7), "z": RANDOM.random(5) + 2j, "A": RANDOM.random((4, 5)), "i": np.array([2, 0, 3])}
+ARGUMENTS = {"x": RANDOM.random(7), "z": RANDOM.random(5) + 2j, "A": RANDOM.random((4, 5)), "i": np.array([2, 0, 3]),
+             "E": np.zeros((3, 0)), "e": np.zeros(0)}
 
 
 def ravel_of_what_has_gaps(x):
@@ -41,3 +42,14 @@ def at_with_parts_of_itself(x, i):
 def at_with_its_own_indices(i):
     np.add.at(i, i[:2] % 3, 1)
     return i
+
+
+def reshape_of_nothing(e):
+    return np.column_stack((e, e)).reshape(0, 3), np.stack([e, e], axis=1).reshape(5, 0, order="F")
+
+
+def a_loop_over_rows_without_columns(E):
+    most = E[0].copy()
+    for k in range(1, E.shape[0]):
+        most[:] = np.where(most > E[k], most, E[k] - most)
+    return np.zeros((2, 0)) + most

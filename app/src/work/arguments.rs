@@ -258,7 +258,14 @@ pub fn arguments_of_graph(graph: &Sdfg, inputs: &Inputs) -> Result<Arguments, Pr
         let span = weft_ir::sdfg::Span { start: 0, end: 0 };
         let parameters: Vec<Parameter> =
             graph.args.iter().map(|a| Parameter { name: a.to_string(), span, default: None }).collect();
-        let entries = read_npz(path).map_err(Problem::usage)?;
+        let mut entries = read_npz(path).map_err(Problem::usage)?;
+        // A name that means something to SymPy is written for DaCe with a `_` behind it.
+        for (name, _) in &mut entries {
+            let written = Name::new(&format!("{name}_"));
+            if !graph.args.contains(&Name::new(name)) && graph.args.contains(&written) {
+                *name = written.to_string();
+            }
+        }
         let mut arguments = from_entries(&path.display().to_string(), entries, &parameters, inputs)?;
         add_symbols(graph, inputs, &mut arguments);
         return Ok(arguments);
@@ -276,6 +283,14 @@ pub fn arguments_of_graph(graph: &Sdfg, inputs: &Inputs) -> Result<Arguments, Pr
         arguments.values.push((arg.to_string(), kind(&value), value));
     }
     let arrays = arguments.values.iter().map(|(name, _, value)| (Name::new(name), value)).collect();
+    // So are symbols that no argument decides.
+    let decided = |s: &Name| {
+        symbols.contains_key(s)
+            || graph.data.values().any(|d| !d.transient && d.shape.iter().any(|e| e.as_sym() == Some(*s)))
+    };
+    if !graph.symbols.keys().all(decided) {
+        return Ok(arguments);
+    }
     // A graph's own guards decide whether these sizes are allowed.
     bind_symbols(graph, &symbols, &arrays).map_err(Problem::usage)?;
     Ok(arguments)

@@ -1,11 +1,12 @@
 //! Loops and branches as a state machine, in the shapes that DaCe finds loops and branches in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Names, python};
 use super::names::Renames;
+use crate::dtype::DType;
 use crate::names::Name;
-use crate::sdfg::{Block, BlockKind, Region, Sdfg, StateGraph};
+use crate::sdfg::{Block, BlockKind, Data, Region, Sdfg, StateGraph};
 use crate::symbolic::{Expr, Range};
 use crate::tasklet;
 
@@ -41,6 +42,7 @@ pub struct Flattener<'g, 'r> {
     flat: Flat<'g>,
     labels: BTreeSet<String>,
     renames: &'r mut Renames,
+    data: &'g BTreeMap<Name, Data>,
     /// Containers of one element that are arrays in DaCe.
     boxed: &'r BTreeSet<Name>,
     end: Option<usize>,
@@ -48,7 +50,7 @@ pub struct Flattener<'g, 'r> {
 
 pub fn flatten<'g>(sdfg: &'g Sdfg, renames: &mut Renames, boxed: &BTreeSet<Name>) -> Flat<'g> {
     let flat = Flat { states: vec![], edges: vec![], assigned: BTreeSet::new() };
-    let mut f = Flattener { flat, labels: BTreeSet::new(), renames, boxed, end: None };
+    let mut f = Flattener { flat, labels: BTreeSet::new(), renames, data: &sdfg.data, boxed, end: None };
     let first = match sdfg.body.blocks.first() {
         // The first state may as well be the start.
         Some(block) if block.state().is_some() => None,
@@ -91,7 +93,15 @@ impl<'g> Flattener<'g, '_> {
             let new = self.renames.find(name);
             if self.boxed.contains(&name) { format!("{new}[0]") } else { new.to_string() }
         };
-        python(e, &Names { var: &var, symbol: &|n| self.renames.find(n), types: None })
+        // C++ widens integers by itself; DaCe's conditions have no casts.
+        let types = |n: Name| self.data.get(&n).map(|d| d.dtype);
+        let narrow =
+            |e: &tasklet::Expr| tasklet::type_of(e, &types).is_ok_and(|t| t.is_int() || t == DType::Bool);
+        let e = e.map(&|e| match e {
+            tasklet::Expr::Cast(DType::I64, inner) if narrow(&inner) => *inner,
+            other => other,
+        });
+        python(&e, &Names { var: &var, symbol: &|n| self.renames.find(n), types: None })
     }
 
     /// Emits blocks after `at`; the state where control is afterwards, if it gets there.

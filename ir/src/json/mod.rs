@@ -20,6 +20,7 @@ mod foreign;
 mod limits;
 mod names;
 mod open;
+mod origin;
 mod raise;
 mod ranges;
 mod read;
@@ -30,12 +31,14 @@ mod read_state;
 mod symbols;
 #[cfg(test)]
 mod tests;
+mod transpose;
 mod value;
 mod views;
 mod write;
 mod write_state;
 
 pub use limits::nameless_in_dace;
+pub use origin::Origin;
 
 use serde_json::{Value, json};
 
@@ -81,11 +84,14 @@ pub fn open(text: &str) -> Result<Verified, JsonError> {
             message: violations.first().map(|v| v.message.clone()).unwrap_or_default(),
         });
     }
-    open::open(&root)
+    open::open(root)
 }
 
-/// The graph as DaCe's JSON.
+/// The graph as DaCe's JSON: the file that it was read from, if nothing was changed since.
 pub fn write_value(sdfg: &Sdfg) -> Value {
+    if let Some(same) = sdfg.origin.as_ref().and_then(|o| o.unchanged(sdfg)) {
+        return same;
+    }
     let mut root = write::root(sdfg);
     let digest = value::digest(&root);
     let source = sdfg.source.as_ref().map(|s| {

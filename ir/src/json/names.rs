@@ -138,6 +138,15 @@ fn valid(text: &str) -> bool {
     identifier(text) == text && !RESERVED.split_whitespace().any(|word| word == text)
 }
 
+/// DaCe's name of what is called `return_0`, as it is read.
+pub fn dace_result(name: Name) -> String {
+    match name.as_str().strip_prefix("return_") {
+        Some("0") => "__return".into(),
+        Some(rest) if rest.chars().all(|c| c.is_ascii_digit()) => format!("__return_{rest}"),
+        _ => name.to_string(),
+    }
+}
+
 /// The text with what no identifier has replaced by `_`.
 pub fn identifier(text: &str) -> String {
     let mut out: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();

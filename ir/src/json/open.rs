@@ -1,58 +1,76 @@
 //! Reads a file and verifies it; what is well-formed and against the graph's rules stays foreign.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::JsonError;
-use super::read::{Kept, Trail, graph};
+use super::origin::Origin;
+use super::read::{Kept, ORDER, Trail, graph};
 use crate::sdfg::{BlockId, Node, Place, Region, Sdfg, StateGraph, Verified, Violation, verify};
 
 /// How often states or graphs are given up before the whole is.
 const ROUNDS: usize = 6;
 
 /// The graph of a file that is not ours.
-pub fn open(root: &Value) -> Result<Verified, JsonError> {
+pub fn open(root: Value) -> Result<Verified, JsonError> {
+    let (verified, trail) = verified(&root)?;
+    let mut sdfg = verified.into_inner();
+    sdfg.origin = Some(Arc::new(Origin::new(root, sdfg.clone(), trail)));
+    // Verified as it is, but for where it comes from.
+    Ok(Verified::of_origin(sdfg))
+}
+
+fn verified(root: &Value) -> Result<(Verified, Trail), JsonError> {
     let mut kept = Kept::new();
     for _ in 0..ROUNDS {
         let (sdfg, trail) = graph(root, &kept)?;
         let violations = match verify(sdfg.clone()) {
-            Ok(verified) => return Ok(verified),
+            Ok(verified) => return Ok((verified, trail)),
             Err(violations) => violations,
         };
-        if std::env::var_os("DBG").is_some() {
-            eprintln!(
-                "{}\n{:?}",
-                crate::text::print(&sdfg),
-                violations.iter().map(|v| &v.message).collect::<Vec<_>>()
-            );
-        }
         let places = Places::of(&sdfg, &trail);
         if let Some(wrong) = violations.iter().find(|v| v.malformed) {
             return Err(JsonError { path: places.path(wrong.place), message: wrong.message.clone() });
         }
-        let before = kept.len();
+        let before = kept.clone();
+        let mut fresh = BTreeSet::new();
         for violation in &violations {
             let path = places.path(violation.place);
             let what = if path == "$" { "a graph" } else { "a part" };
-            kept.entry(path).or_insert_with(|| format!("{what} in which {}", violation.message));
+            let reason = match violation.message.ends_with("no path orders them") && path != "$" {
+                true if !kept.contains_key(&path) => ORDER.to_string(),
+                _ => format!("{what} in which {}", violation.message),
+            };
+            match kept.get_mut(&path) {
+                Some(old) if *old == ORDER && reason != ORDER && !fresh.contains(&path) => *old = reason,
+                Some(_) => {}
+                None => {
+                    fresh.insert(path.clone());
+                    kept.insert(path, reason);
+                }
+            }
         }
-        if kept.len() == before {
+        if kept == before {
             kept = whole(&violations[0]);
         }
     }
     let (sdfg, trail) = graph(root, &kept)?;
     match verify(sdfg.clone()) {
-        Ok(verified) => Ok(verified),
+        Ok(verified) => Ok((verified, trail)),
         Err(violations) => {
             let (sdfg, trail) = match graph(root, &whole(&violations[0])) {
                 Ok(read) => read,
                 Err(_) => (sdfg, trail),
             };
-            verify(sdfg.clone()).map_err(|violations| {
-                let path = Places::of(&sdfg, &trail).path(violations[0].place);
-                JsonError { path, message: violations[0].message.clone() }
-            })
+            match verify(sdfg.clone()) {
+                Ok(verified) => Ok((verified, trail)),
+                Err(violations) => {
+                    let path = Places::of(&sdfg, &trail).path(violations[0].place);
+                    Err(JsonError { path, message: violations[0].message.clone() })
+                }
+            }
         }
     }
 }
@@ -98,6 +116,6 @@ impl Places<'_> {
             Place::Block(id) => Some(id),
             other => self.states.get(&other).copied(),
         };
-        block.and_then(|b| self.trail.get(&b)).cloned().unwrap_or_else(|| "$".into())
+        block.and_then(|b| self.trail.blocks.get(&b)).cloned().unwrap_or_else(|| "$".into())
     }
 }

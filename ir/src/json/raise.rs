@@ -1,6 +1,6 @@
 //! Raises a state machine to loops and branches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An edge between blocks, with its texts.
 #[derive(Clone, Debug)]
@@ -46,16 +46,19 @@ pub struct Machine<'j> {
     jumps: &'j [Jump],
     /// Blocks that hold nothing.
     empty: Vec<bool>,
-    headers: BTreeSet<usize>,
+    /// Blocks by where they jump to.
+    next: Vec<Vec<usize>>,
+    /// For each first block of a loop all blocks of the loop.
+    loops: BTreeMap<usize, Set>,
     /// For each block the blocks that every way to the end passes.
-    after: Vec<BTreeSet<usize>>,
+    after: Vec<Set>,
     budget: usize,
 }
 
 #[derive(Clone, Copy)]
 struct Loop<'v> {
     guard: usize,
-    exit: usize,
+    exit: Option<usize>,
     variable: Option<&'v str>,
 }
 
@@ -68,9 +71,17 @@ pub fn raise(empty: Vec<bool>, jumps: &[Jump], start: usize) -> Result<Vec<Tree>
     if count == 0 {
         return Ok(vec![]);
     }
-    let mut machine =
-        Machine { count, jumps, empty, headers: BTreeSet::new(), after: vec![], budget: 8 * count + 64 };
-    machine.find_headers(start);
+    let mut machine = Machine {
+        count,
+        jumps,
+        empty,
+        next: vec![],
+        loops: BTreeMap::new(),
+        after: vec![],
+        budget: 8 * count + 64,
+    };
+    machine.next = (0..count).map(|b| machine.out(b).iter().map(|j| j.dst).collect()).collect();
+    machine.find_loops(start)?;
     machine.find_after();
     let mut out = vec![];
     machine.from(start, None, None, &mut out, 0)?;
@@ -117,15 +128,14 @@ impl Machine<'_> {
         self.jumps.iter().filter(|j| j.src == block).collect()
     }
 
-    /// Targets of edges that go back, found by a walk with its own stack.
-    fn find_headers(&mut self, start: usize) {
-        let next: Vec<Vec<usize>> =
-            (0..self.count).map(|b| self.out(b).iter().map(|j| j.dst).collect()).collect();
+    /// Edges that go back, found by a walk with its own stack, and the blocks between their ends.
+    fn find_loops(&mut self, start: usize) -> Result<(), String> {
         let mut state = vec![0u8; self.count];
         let mut stack = vec![(start, 0)];
+        let mut back = vec![];
         state[start] = 1;
         while let Some((block, at)) = stack.pop() {
-            match next[block].get(at) {
+            match self.next[block].get(at) {
                 None => state[block] = 2,
                 Some(&to) => {
                     stack.push((block, at + 1));
@@ -134,32 +144,52 @@ impl Machine<'_> {
                             state[to] = 1;
                             stack.push((to, 0));
                         }
-                        1 => {
-                            self.headers.insert(to);
-                        }
+                        1 => back.push((block, to)),
                         _ => {}
                     }
                 }
             }
         }
+        if back.is_empty() {
+            return Ok(());
+        }
+        let mut before = vec![vec![]; self.count];
+        for (block, targets) in self.next.iter().enumerate().filter(|(b, _)| state[*b] != 0) {
+            targets.iter().for_each(|&to| before[to].push(block));
+        }
+        let dominators = common(&before, start, |b| state[b] != 0);
+        for (from, header) in back {
+            if !dominators[from].has(header) {
+                return Err("a loop that is entered at several places".into());
+            }
+            let count = self.count;
+            let blocks = self.loops.entry(header).or_insert_with(|| Set::new(count));
+            blocks.add(header);
+            let mut open = vec![from];
+            while let Some(block) = open.pop() {
+                if !blocks.has(block) {
+                    blocks.add(block);
+                    open.extend(&before[block]);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn find_after(&mut self) {
-        let all: BTreeSet<usize> = (0..self.count).collect();
-        let next: Vec<Vec<usize>> =
-            (0..self.count).map(|b| self.out(b).iter().map(|j| j.dst).collect()).collect();
-        let ends = |b: usize| if next[b].is_empty() { BTreeSet::from([b]) } else { all.clone() };
-        let mut after: Vec<BTreeSet<usize>> = (0..self.count).map(ends).collect();
+        let all = Set::all(self.count);
+        let ends = |b: usize| if self.next[b].is_empty() { Set::of(self.count, b) } else { all.clone() };
+        let mut after: Vec<Set> = (0..self.count).map(ends).collect();
         let mut changed = true;
         while changed {
             changed = false;
             for block in (0..self.count).rev() {
-                let Some(first) = next[block].first() else { continue };
+                let Some(first) = self.next[block].first() else { continue };
                 let mut common = after[*first].clone();
-                for to in &next[block][1..] {
-                    common = common.intersection(&after[*to]).copied().collect();
+                for to in &self.next[block][1..] {
+                    common.keep(&after[*to]);
                 }
-                common.insert(block);
+                common.add(block);
                 if common != after[block] {
                     after[block] = common;
                     changed = true;
@@ -171,23 +201,9 @@ impl Machine<'_> {
 
     /// The nearest block that every way from `block` passes.
     fn meeting(&self, block: usize) -> Option<usize> {
-        let candidates: Vec<usize> = self.after[block].iter().copied().filter(|&b| b != block).collect();
         // The nearest one is passed by none of the others only.
-        candidates.iter().copied().max_by_key(|&b| self.after[b].len())
-    }
-
-    fn reaches(&self, from: usize, to: usize, without: usize) -> bool {
-        let mut seen = BTreeSet::from([without]);
-        let mut open = vec![from];
-        while let Some(block) = open.pop() {
-            if block == to {
-                return true;
-            }
-            if seen.insert(block) {
-                open.extend(self.out(block).iter().map(|j| j.dst));
-            }
-        }
-        false
+        let candidates = (0..self.count).filter(|&b| b != block && self.after[block].has(b));
+        candidates.max_by_key(|&b| self.after[b].len())
     }
 
     fn assign(&self, jump: &Jump, inside: Option<Loop>, out: &mut Vec<Tree>) {
@@ -212,28 +228,36 @@ impl Machine<'_> {
             return Err("control flow nested more than 60 deep".into());
         }
         let mut at = at;
+        // The first block of a loop without a guard is where its body starts.
+        let mut first = inside.is_some_and(|l| l.guard == at);
         loop {
             self.budget =
                 self.budget.checked_sub(1).ok_or("control flow that is not made of loops and branches")?;
-            if let Some(l) = inside
-                && at == l.exit
-            {
-                out.push(Tree::Break);
-                return Ok(());
+            if !first {
+                if let Some(l) = inside
+                    && Some(at) == l.exit
+                {
+                    out.push(Tree::Break);
+                    return Ok(());
+                }
+                if Some(at) == stop {
+                    return Ok(());
+                }
+                if let Some(l) = inside
+                    && at == l.guard
+                {
+                    out.push(Tree::Continue);
+                    return Ok(());
+                }
+                if self.loops.contains_key(&at) {
+                    match self.natural_loop(at, out, depth)? {
+                        Some(exit) => at = exit,
+                        None => return Ok(()),
+                    }
+                    continue;
+                }
             }
-            if Some(at) == stop {
-                return Ok(());
-            }
-            if let Some(l) = inside
-                && at == l.guard
-            {
-                out.push(Tree::Continue);
-                return Ok(());
-            }
-            if self.headers.contains(&at) {
-                at = self.natural_loop(at, out, depth)?;
-                continue;
-            }
+            first = false;
             out.push(Tree::Block(at));
             let jumps: Vec<Jump> = self.out(at).into_iter().cloned().collect();
             match &jumps[..] {
@@ -252,7 +276,7 @@ impl Machine<'_> {
                 }
                 _ => {
                     // Where some way leaves before `stop`, the others go on to it.
-                    let leaves = stop.is_some_and(|s| !self.after[at].contains(&s));
+                    let leaves = stop.is_some_and(|s| !self.after[at].has(s));
                     let end = if leaves { stop } else { self.meeting(at) };
                     let branch = self.branches(&jumps, end, inside, depth)?;
                     out.push(branch);
@@ -289,31 +313,38 @@ impl Machine<'_> {
         Ok(Tree::If { branches, otherwise })
     }
 
-    /// Emits the loop at a guard; the block after it.
-    fn natural_loop(&mut self, guard: usize, out: &mut Vec<Tree>, depth: usize) -> Result<usize, String> {
-        if !self.empty[guard] {
-            return Err("a loop whose guard computes".into());
-        }
+    /// Emits the loop at a block; the block after it, if it is ever left.
+    fn natural_loop(
+        &mut self,
+        guard: usize,
+        out: &mut Vec<Tree>,
+        depth: usize,
+    ) -> Result<Option<usize>, String> {
+        let blocks = self.loops[&guard].clone();
         let jumps: Vec<Jump> = self.out(guard).into_iter().cloned().collect();
-        let [one, two] = &jumps[..] else { return Err("a loop without a guard of two ways".into()) };
-        let (enter, leave) = if self.reaches(one.dst, guard, two.dst) { (one, two) } else { (two, one) };
-        let Some(condition) = enter.condition.clone() else {
-            return Err("a loop without a condition".into());
+        let sides = match &jumps[..] {
+            [one, two] if blocks.has(one.dst) != blocks.has(two.dst) => {
+                if blocks.has(one.dst) {
+                    Some((one, two))
+                } else {
+                    Some((two, one))
+                }
+            }
+            _ => None,
         };
-        let known = [(condition.clone(), vec![])];
-        if leave.condition.as_ref().is_some_and(|c| !complements(c, &known)) {
-            return Err("a loop that is left on another condition".into());
-        }
-        if !leave.assignments.is_empty() {
-            return Err("assignments on leaving a loop".into());
-        }
+        let guarded = sides.filter(|(enter, leave)| {
+            let known = enter.condition.clone().map(|c| [(c, vec![])]);
+            let opposite = |c: &String| known.as_ref().is_some_and(|k| complements(c, k));
+            self.empty[guard]
+                && known.is_some()
+                && leave.assignments.is_empty()
+                && leave.condition.as_ref().is_none_or(opposite)
+        });
+        let Some((enter, leave)) = guarded else { return self.endless_loop(guard, &blocks, out, depth) };
+        let condition = enter.condition.clone().unwrap_or_default();
         // All ways back take the same step, and the way in gives the start.
-        let back: Vec<Jump> = self
-            .jumps
-            .iter()
-            .filter(|j| j.dst == guard && j.src != guard && self.reaches(enter.dst, j.src, guard))
-            .cloned()
-            .collect();
+        let back: Vec<Jump> =
+            self.jumps.iter().filter(|j| j.dst == guard && blocks.has(j.src)).cloned().collect();
         let step = |j: &Jump| j.assignments.last().cloned();
         let next = back.first().and_then(step).filter(|s| back.iter().all(|j| step(j).as_ref() == Some(s)));
         let begin = match (out.last(), &next) {
@@ -325,7 +356,7 @@ impl Machine<'_> {
         for (name, value) in &enter.assignments {
             body.push(Tree::Assign(name.clone(), value.clone()));
         }
-        let inside = Loop { guard, exit: leave.dst, variable: variable.as_deref() };
+        let inside = Loop { guard, exit: Some(leave.dst), variable: variable.as_deref() };
         self.from(enter.dst, Some(guard), Some(inside), &mut body, depth + 1)?;
         if let Some(Tree::Continue) = body.last() {
             body.pop();
@@ -338,8 +369,88 @@ impl Machine<'_> {
             }
             _ => out.push(Tree::While { guard: Some(guard), condition, body }),
         }
+        Ok(Some(exit))
+    }
+
+    /// A loop that is left from the middle or the end, or never.
+    fn endless_loop(
+        &mut self,
+        guard: usize,
+        blocks: &Set,
+        out: &mut Vec<Tree>,
+        depth: usize,
+    ) -> Result<Option<usize>, String> {
+        let leaving = self.jumps.iter().filter(|j| blocks.has(j.src) && !blocks.has(j.dst));
+        let exits: BTreeSet<usize> = leaving.map(|j| j.dst).collect();
+        let exit = exits.first().copied();
+        if exits.len() > 1 {
+            return Err("a loop that is left to several places".into());
+        }
+        let mut body = vec![];
+        self.from(guard, None, Some(Loop { guard, exit, variable: None }), &mut body, depth + 1)?;
+        if let Some(Tree::Continue) = body.last() {
+            body.pop();
+        }
+        out.push(Tree::While { guard: Some(guard), condition: "True".into(), body });
         Ok(exit)
     }
+}
+
+/// A set of blocks.
+#[derive(Clone, PartialEq, Debug)]
+struct Set(Vec<u64>);
+
+impl Set {
+    fn new(count: usize) -> Set {
+        Set(vec![0; count.div_ceil(64)])
+    }
+
+    fn all(count: usize) -> Set {
+        Set(vec![u64::MAX; count.div_ceil(64)])
+    }
+
+    fn of(count: usize, block: usize) -> Set {
+        let mut set = Set::new(count);
+        set.add(block);
+        set
+    }
+
+    fn add(&mut self, block: usize) {
+        self.0[block / 64] |= 1 << (block % 64);
+    }
+
+    fn has(&self, block: usize) -> bool {
+        self.0[block / 64] & (1 << (block % 64)) != 0
+    }
+
+    fn keep(&mut self, other: &Set) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a &= b);
+    }
+
+    fn len(&self) -> u32 {
+        self.0.iter().map(|w| w.count_ones()).sum()
+    }
+}
+
+/// For each block the blocks that every way from the start to it passes.
+fn common(before: &[Vec<usize>], start: usize, reached: impl Fn(usize) -> bool) -> Vec<Set> {
+    let count = before.len();
+    let mut found = vec![Set::all(count); count];
+    found[start] = Set::of(count, start);
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for block in (0..count).filter(|&b| b != start && reached(b)) {
+            let mut all = Set::all(count);
+            before[block].iter().for_each(|&b| all.keep(&found[b]));
+            all.add(block);
+            if all != found[block] {
+                found[block] = all;
+                changed = true;
+            }
+        }
+    }
+    found
 }
 
 /// Is the condition the negation of the one branch before it?

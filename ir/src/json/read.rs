@@ -14,8 +14,8 @@ use super::{JsonError, foreign, symbols, value};
 use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{
-    Block, BlockId, BlockKind, Data, Foreign, Guard, Lifetime, Region, Sdfg, Source, SourceFile, Storage,
-    row_major,
+    Block, BlockId, BlockKind, Data, Foreign, Guard, Lifetime, NodeId, Region, Sdfg, Source, SourceFile,
+    Storage, row_major,
 };
 use crate::symbolic::Expr;
 use crate::tasklet;
@@ -55,11 +55,19 @@ pub fn graph(root: &Value, kept: &Kept) -> Result<(Sdfg, Trail), JsonError> {
     Ok((sdfg, trail.into_inner()))
 }
 
-/// Paths of states and graphs that stay foreign, and why.
+/// Paths of states and graphs that stay foreign, and why. [`ORDER`] keeps nothing: in such a state accesses
+/// that nothing orders are put into the order of the file, one of those that DaCe may choose.
 pub type Kept = BTreeMap<String, String>;
 
-/// Paths of blocks: of a state itself, else of the graph that the block is in.
-pub type Trail = BTreeMap<BlockId, String>;
+/// Where in the file parts of the graph are.
+#[derive(Default)]
+pub struct Trail {
+    /// Of a state itself, else of the graph that the block is in.
+    pub blocks: BTreeMap<BlockId, String>,
+    pub nodes: BTreeMap<NodeId, String>,
+}
+
+pub const ORDER: &str = "order";
 
 pub struct GraphReader<'r> {
     /// Labels and map parameters that are taken in this graph.
@@ -117,9 +125,14 @@ impl<'r> GraphReader<'r> {
         GraphReader { depth: self.depth + 1, outer: false, ..GraphReader::new(self.kept, self.trail) }
     }
 
+    /// Whether accesses of the state here are to be ordered.
+    pub fn orders(&self, at: &At) -> bool {
+        !self.kept.is_empty() && self.kept.get(&at.path()).is_some_and(|r| r == ORDER)
+    }
+
     /// Why the state or graph here stays foreign, if it does.
     pub fn keeps(&self, at: &At) -> Option<String> {
-        if self.kept.is_empty() { None } else { self.kept.get(&at.path()).cloned() }
+        if self.kept.is_empty() { None } else { self.kept.get(&at.path()).filter(|r| *r != ORDER).cloned() }
     }
 
     /// A label that is not taken yet.
@@ -138,6 +151,16 @@ impl<'r> GraphReader<'r> {
         }
     }
 
+    /// The container of this name: of a member of a structure, `A.data`, the structure.
+    pub fn container_of(&self, name: &str, sdfg: &Sdfg) -> Option<Name> {
+        let own = self.data_name(name);
+        let whole = || Some(self.data_name(name.split_once('.')?.0));
+        let known = |n: &Name| sdfg.data.contains_key(n);
+        Some(own)
+            .filter(known)
+            .or_else(|| whole().filter(|n| sdfg.data.get(n).is_some_and(|d| d.foreign.is_some())))
+    }
+
     pub fn sdfg(&mut self, at: At) -> Read<Sdfg> {
         if self.depth > 30 {
             return at.error("nested SDFGs more than 30 deep");
@@ -154,15 +177,31 @@ impl<'r> GraphReader<'r> {
             let data = self.container(&container, name)?;
             sdfg.data.insert(name, data);
         }
+        for name in accessed(&at)? {
+            // A member of a structure is a container of its own.
+            let whole = name.as_str().split_once('.').map(|(whole, _)| self.data_name(whole));
+            if let Some(foreign) = whole.and_then(|w| sdfg.data.get(&w)?.foreign.clone())
+                && !sdfg.data.contains_key(&name)
+            {
+                let foreign = Foreign { reason: "a member of a structure".into(), ..(*foreign).clone() };
+                sdfg.data
+                    .insert(name, Data { foreign: Some(Arc::new(foreign)), ..Data::scalar(DType::U8, true) });
+            }
+        }
         let mut first = self.constants(&attributes, &mut sdfg)?;
         let (declared, others) = declared(&attributes)?;
         let mut symbols = declared;
         symbols.extend(&self.given);
         if self.outer {
             // Integer parameters are symbols; DaCe has them as scalars that only ranges and conditions read.
-            let accessed = accessed(&at)?;
+            let accessed: BTreeSet<Name> =
+                accessed(&at)?.into_iter().map(|n| self.data_name(n.as_str())).collect();
             let is_symbol = |n: &Name, d: &Data| {
-                d.is_scalar() && !d.transient && d.dtype.is_int() && !accessed.contains(n)
+                d.is_scalar()
+                    && !d.transient
+                    && d.dtype.is_int()
+                    && d.foreign.is_none()
+                    && !accessed.contains(n)
             };
             symbols.extend(sdfg.data.iter().filter(|(n, d)| is_symbol(n, d)).map(|(n, _)| *n));
             sdfg.data.retain(|n, d| !is_symbol(n, d));
@@ -374,7 +413,7 @@ impl<'r> GraphReader<'r> {
     pub fn push(&mut self, region: &mut Region, base: &str, kind: BlockKind) -> BlockId {
         let label = self.label(base);
         let id = region.push(Block::new(label, kind, None));
-        self.trail.borrow_mut().insert(id, self.path.clone());
+        self.trail.borrow_mut().blocks.insert(id, self.path.clone());
         id
     }
 }

@@ -55,6 +55,11 @@ impl GraphReader<'_> {
         let trees = match raise(blocks.empty.clone(), &jumps, start) {
             Ok(trees) => trees,
             Err(_) if blocks.nodes.len() <= 3000 => {
+                let sizes = around.sdfg.data.values().filter(|d| d.transient).flat_map(|d| &d.shape);
+                let moves = |e: &Expr| e.free_symbols().iter().any(|n| !around.sdfg.symbols.contains_key(n));
+                if sizes.clone().any(moves) {
+                    return at.beyond("a state machine that is not made of loops, with containers that grow");
+                }
                 let pc = self.label("pc");
                 dispatch(blocks.nodes.len(), &jumps, start, pc.as_str())
             }
@@ -328,7 +333,7 @@ impl GraphReader<'_> {
                 };
                 let label = at.word("label").unwrap_or("state");
                 let id = self.push(region, label, BlockKind::State(graph));
-                self.trail.borrow_mut().insert(id, at.path());
+                self.trail.borrow_mut().blocks.insert(id, at.path());
             }
             "LoopRegion" => self.loop_region(at, around, region)?,
             "ConditionalBlock" => {

@@ -11,7 +11,7 @@ use super::read::{Around, GraphReader};
 use crate::names::Name;
 use crate::sdfg::{
     Data, EdgeId, Foreign, Library, LibraryKind, Map, MapId, Memlet, Node, NodeId, Port, Schedule, Scopes,
-    StateGraph,
+    StateGraph, order,
 };
 use crate::symbolic::{Expr, Subset};
 
@@ -19,10 +19,10 @@ use crate::symbolic::{Expr, Subset};
 pub struct State<'a, 'v> {
     pub around: &'a Around<'a>,
     pub graph: StateGraph,
-    /// Nodes of the graph; those of a scope that is kept whole are one.
-    ids: Vec<Option<NodeId>>,
+    /// Nodes of the graph where edges end and where they begin; those of a scope that is kept whole are one.
+    ids: Vec<Option<(NodeId, NodeId)>>,
     /// For each node its connectors in our names.
-    renamed: Vec<BTreeMap<String, String>>,
+    pub renamed: Vec<BTreeMap<String, String>>,
     pub nodes: Vec<At<'v>>,
     pub edges: Vec<RawEdge<'v>>,
     /// Edges by the node that they enter, and that they leave.
@@ -95,9 +95,15 @@ impl GraphReader<'_> {
         for i in 0..count {
             if let Some((reason, members)) = folded.get(&i) {
                 let id = self.foreign_node(&mut state, members, reason.clone());
-                members.iter().for_each(|&m| state.ids[m] = Some(id));
+                members.iter().for_each(|&m| state.ids[m] = Some((id, id)));
             }
             if state.ids[i].is_some() {
+                continue;
+            }
+            if let Some(axes) = transposed(&state.nodes[i])?
+                && let Some(ends) = self.transpose(&mut state, i, &axes)?
+            {
+                state.ids[i] = Some(ends);
                 continue;
             }
             match self.node(&state, i, &mut maps) {
@@ -107,14 +113,16 @@ impl GraphReader<'_> {
                         state.graph.insert_map(id, map);
                     }
                     let id = state.graph.add_node(node, None);
-                    state.ids[i] = Some(id);
+                    state.ids[i] = Some((id, id));
+                    self.trail.borrow_mut().nodes.insert(id, state.nodes[i].path());
                     state
                         .parts
                         .extend(std::mem::take(&mut self.parts).into_iter().map(|(n, s)| ((id, n), s)));
                     state.renamed[i] = renamed;
                 }
                 Err(fault) if fault.beyond => {
-                    state.ids[i] = Some(self.foreign_node(&mut state, &[i], fault.error.message));
+                    let id = self.foreign_node(&mut state, &[i], fault.error.message);
+                    state.ids[i] = Some((id, id));
                 }
                 Err(fault) => return Err(fault),
             }
@@ -122,13 +130,16 @@ impl GraphReader<'_> {
         for i in 0..state.edges.len() {
             self.edge(&mut state, i)?;
         }
-        let (mut graph, marked, of_target) = (state.graph, state.marked, state.of_target);
+        let (mut graph, marked, mut of_target) = (state.graph, state.marked, state.of_target);
         self.name_foreign_symbols(&mut graph, around);
         if !self.views.is_empty() {
-            self.resolve_views(&mut graph, &marked, around, at)?;
+            self.resolve_views(&mut graph, &marked, &mut of_target, around, at)?;
         }
         name_copies(&mut graph, &around.sdfg.data, &of_target, at)?;
         self.own_parameters(&mut graph);
+        if self.orders(at) {
+            order(&mut graph, &around.sdfg.data, &around.sdfg.assumptions());
+        }
         Ok(graph)
     }
 
@@ -197,10 +208,9 @@ impl GraphReader<'_> {
         Ok(match at.get("type")?.text()? {
             "AccessNode" => {
                 let data = attributes.get("data")?;
-                let name = self.data_name(data.text()?);
-                if !state.around.sdfg.data.contains_key(&name) {
-                    return data.error(format!("no container '{name}'"));
-                }
+                let Some(name) = self.container_of(data.text()?, state.around.sdfg) else {
+                    return data.error(format!("no container '{}'", data.text()?));
+                };
                 (Node::Access(name), none)
             }
             "MapEntry" => (Node::MapEntry(*maps.entry(i).or_insert_with(MapId::new)), none),
@@ -244,7 +254,7 @@ impl GraphReader<'_> {
 
     fn edge(&mut self, state: &mut State, i: usize) -> Read<()> {
         let edge = &state.edges[i];
-        let (Some(from), Some(to)) = (state.ids[edge.src], state.ids[edge.dst]) else {
+        let (Some((_, from)), Some((to, _))) = (state.ids[edge.src], state.ids[edge.dst]) else {
             return edge.at.error("an edge of a node that could not be read");
         };
         if from == to && edge.src != edge.dst {
@@ -277,6 +287,9 @@ impl GraphReader<'_> {
             .any(|(id, c)| access(*id) && c.is_some_and(|c| c.as_str() == "views"));
         for (id, conn) in [(from, &mut src), (to, &mut dst)] {
             if access(id) {
+                if conn.is_some_and(|c| c.as_str() == "set") {
+                    return edge.at.beyond("a reference that is set");
+                }
                 *conn = None;
             }
         }
@@ -323,10 +336,10 @@ impl GraphReader<'_> {
     /// As in the file: which side `data` is on is settled later.
     pub fn memlet(&self, around: &Around, edge: &RawEdge) -> Read<Option<Memlet>> {
         let (Some(attributes), Some(data)) = (&edge.memlet, edge.data) else { return Ok(None) };
-        let name = self.data_name(data);
-        let Some(container) = around.sdfg.data.get(&name) else {
-            return attributes.error(format!("no container '{name}'"));
+        let Some(name) = self.container_of(data, around.sdfg) else {
+            return attributes.error(format!("no container '{data}'"));
         };
+        let container = &around.sdfg.data[&name];
         let wcr = attributes.find("wcr").map(|w| wcr(&w)).transpose()?;
         let dynamic = attributes.flag("dynamic");
         let subset = match attributes.find("subset") {
@@ -344,6 +357,20 @@ impl GraphReader<'_> {
         let other = attributes.find("other_subset").map(|o| ranges(&o)).transpose()?;
         Ok(Some(Memlet { data: name, subset, other, wcr, dynamic }))
     }
+}
+
+/// The order of axes of a library node that transposes.
+fn transposed(at: &At) -> Read<Option<Vec<usize>>> {
+    let class = at.word("classpath").unwrap_or_default();
+    let attributes = at.find("attributes");
+    Ok(match class.rsplit('.').next() {
+        Some("Transpose") if at.is("LibraryNode") => Some(vec![1, 0]),
+        Some("TensorTranspose") if at.is("LibraryNode") => {
+            let Some(axes) = attributes.as_ref().and_then(|a| a.find("axes")) else { return Ok(None) };
+            Some(axes.items()?.iter().map(At::index).collect::<Read<_>>()?)
+        }
+        _ => None,
+    })
 }
 
 /// Scalars are indexed by 0 in DaCe, by nothing here.

@@ -20,11 +20,13 @@ struct Link {
 }
 
 impl GraphReader<'_> {
-    /// Resolves the views of a state. `marked` has the edges that the file says lead to what is viewed.
+    /// Resolves the views of a state. `marked` has the edges that the file says lead to what is viewed; those
+    /// of `of_target` have the part of their target first.
     pub fn resolve_views(
         &mut self,
         graph: &mut StateGraph,
         marked: &BTreeSet<EdgeId>,
+        of_target: &mut BTreeSet<EdgeId>,
         around: &Around,
         at: &At,
     ) -> Read<()> {
@@ -62,7 +64,7 @@ impl GraphReader<'_> {
                 return at.beyond(format!("'{name}', a view of a part with other dimensions"));
             }
             match dimensions(shown, whole, &part) {
-                Some(dims) => substitute(graph, view, &link, (name, of), &part, &dims, at)?,
+                Some(dims) => substitute(graph, view, &link, (name, of), (&part, &dims), of_target, at)?,
                 None if reshapes(shown, whole, &part) => {
                     let (a, b) = (volume(&part), shown.volume());
                     if a != b {
@@ -227,8 +229,8 @@ fn substitute(
     view: NodeId,
     link: &Link,
     (name, of): (Name, Name),
-    part: &Subset,
-    dims: &[Option<usize>],
+    (part, dims): (&Subset, &[Option<usize>]),
+    of_target: &mut BTreeSet<EdgeId>,
     at: &At,
 ) -> Read<()> {
     let other = |e: &&Edge| e.id != link.edge.id;
@@ -237,6 +239,11 @@ fn substitute(
     for (edge, forward) in ins.iter().map(|e| (e, false)).chain(outs.iter().map(|e| (e, true))) {
         for id in tree(graph, edge, forward) {
             let Some(memlet) = graph.memlet_mut(id) else { continue };
+            if (memlet.data == name) == forward {
+                of_target.remove(&id);
+            } else {
+                of_target.insert(id);
+            }
             let moved = if memlet.data == name {
                 placed(&memlet.subset, part, dims).map(|s| (memlet.subset, memlet.data) = (s, of))
             } else {
@@ -272,12 +279,20 @@ fn substitute(
     for edge in &outs {
         let memlet = graph.edge(edge.id).memlet.clone();
         let src = if memlet.is_some() { from } else { plain(from) };
-        graph.connect(src, edge.dst, memlet);
+        let new = graph.connect(src, edge.dst, memlet);
+        if of_target.contains(&edge.id) {
+            of_target.insert(new);
+        }
     }
     for edge in &ins {
         let memlet = graph.edge(edge.id).memlet.clone();
         match memlet {
-            Some(memlet) => _ = graph.connect(edge.src, to, memlet),
+            Some(memlet) => {
+                let new = graph.connect(edge.src, to, memlet);
+                if of_target.contains(&edge.id) {
+                    of_target.insert(new);
+                }
+            }
             None if link.into && !writes => {
                 for out in &outs {
                     graph.connect(edge.src, plain(out.dst), None);

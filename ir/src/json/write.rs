@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::DACE_VERSION;
 use super::flatten::flatten;
 use super::names::Renames;
+use super::origin::{Origin, reworded};
 use super::write_state::StateWriter;
 use crate::dtype::DType;
 use crate::names::Name;
@@ -16,20 +17,25 @@ use crate::symbolic::Expr;
 /// The top-level graph.
 pub fn root(sdfg: &Sdfg) -> Value {
     let mut graphs = 0;
-    let mut root = graph(sdfg, true, &mut graphs).0;
+    let origin = sdfg.origin.as_deref();
+    let mut root = graph(sdfg, true, &mut graphs, origin).0;
+    if let Some(origin) = origin {
+        origin.complete_graph(&mut root);
+    }
     root["dace_version"] = json!(DACE_VERSION);
     root
 }
 
 /// A graph, and what its names are in the file. `graphs` counts the graphs of the file.
-pub fn graph(sdfg: &Sdfg, results: bool, graphs: &mut usize) -> (Value, Renames) {
+pub fn graph(sdfg: &Sdfg, results: bool, graphs: &mut usize, origin: Option<&Origin>) -> (Value, Renames) {
     let id = *graphs;
     *graphs += 1;
     let mut renames = Renames::of(sdfg, results);
     let boxed = boxed(sdfg);
     let flat = flatten(sdfg, &mut renames, &boxed);
     let mut arrays = Map::new();
-    for (name, data) in &sdfg.data {
+    // Members of structures are in these.
+    for (name, data) in sdfg.data.iter().filter(|(n, _)| !n.as_str().contains('.')) {
         let value = container(data, boxed.contains(name), &renames);
         arrays.insert(renames.find(*name).to_string(), value);
     }
@@ -43,7 +49,7 @@ pub fn graph(sdfg: &Sdfg, results: bool, graphs: &mut usize) -> (Value, Renames)
     let source = sdfg.source.as_deref();
     let mut nodes = vec![];
     for (i, state) in flat.states.iter().enumerate() {
-        let mut writer = StateWriter { sdfg, renames: &mut renames, graphs, source };
+        let mut writer = StateWriter { sdfg, renames: &mut renames, graphs, source, origin };
         nodes.push(match state.graph {
             Some(graph) => writer.state(graph, &state.label, i),
             None => writer.state(&Default::default(), &state.label, i),
@@ -105,6 +111,10 @@ fn interstate(edge: &super::flatten::FlatEdge) -> Value {
 }
 
 fn container(data: &Data, boxed: bool, renames: &Renames) -> Value {
+    if let Some(foreign) = &data.foreign {
+        let json = serde_json::from_str(&foreign.json).unwrap_or_default();
+        return reworded(&json, &Default::default());
+    }
     let text = |e: &Expr| e.subst(&|n| Some(Expr::sym(renames.find(n)))).to_dace();
     let list = |es: &[Expr]| es.iter().map(text).collect::<Vec<String>>();
     let mut attributes = json!({

@@ -6,13 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::code::{Names, python};
 use super::names::{Renames, identifier};
+use super::origin::{Origin, reworded};
 use super::value::float;
 use super::write::graph;
 use crate::dtype::{DType, Scalar, f16};
 use crate::names::Name;
 use crate::sdfg::{
-    Library, LibraryKind, LibraryOp, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, Sdfg, Source,
-    Span, StateGraph, Tasklet, Wcr,
+    Foreign, Library, LibraryKind, LibraryOp, Memlet, Nested, Node, NodeId, Port, Schedule, Scopes, Sdfg,
+    Source, Span, StateGraph, Tasklet, Wcr,
 };
 use crate::symbolic::{Expr, Range, Subset};
 use crate::tasklet::type_of;
@@ -22,6 +23,7 @@ pub struct StateWriter<'s> {
     pub renames: &'s mut Renames,
     pub graphs: &'s mut usize,
     pub source: Option<&'s Source>,
+    pub origin: Option<&'s Origin>,
 }
 
 /// Connectors of one node in the file, by ours.
@@ -30,13 +32,30 @@ type Connectors = BTreeMap<Name, Option<String>>;
 impl StateWriter<'_> {
     pub fn state(&mut self, graph: &StateGraph, label: &str, id: usize) -> Value {
         let order = graph.topological().unwrap_or_else(|| graph.node_ids().collect());
-        let at: BTreeMap<NodeId, usize> = order.iter().enumerate().map(|(i, &n)| (n, i)).collect();
+        let foreign: BTreeMap<NodeId, Value> =
+            order.iter().filter_map(|&n| Some((n, self.foreign(graph, n)?))).collect();
+        if let Some(state) = foreign.values().find(|f| f["type"] == "SDFGState") {
+            let mut state = state.clone();
+            state["id"] = json!(id);
+            state["label"] = json!(label);
+            return state;
+        }
+        let count = |n: &NodeId| foreign.get(n).and_then(|f| f["nodes"].as_array()).map_or(1, Vec::len);
+        let mut at: BTreeMap<NodeId, usize> = BTreeMap::new();
+        let mut next = 0;
+        for node in &order {
+            at.insert(*node, next);
+            next += count(node);
+        }
         let scopes = Scopes::of(graph);
         let place = |n: NodeId| at[&n].to_string();
+        let last = |n: NodeId| (at[&n] + count(&n) - 1).to_string();
+        let mut edges: Vec<Value> = vec![];
         let mut scope_dict: BTreeMap<i64, Vec<usize>> = BTreeMap::from([(-1, vec![])]);
         let mut connectors: BTreeMap<NodeId, Connectors> = BTreeMap::new();
         let mut nodes = vec![];
-        for (i, &node) in order.iter().enumerate() {
+        for &node in &order {
+            let i = at[&node];
             let map = scopes.as_ref().and_then(|s| s.parent(node));
             let (mut value, conns) = self.node(graph, node);
             // In DaCe an exit belongs to the scope that it closes.
@@ -48,6 +67,39 @@ impl StateWriter<'_> {
                 Node::MapEntry(m) | Node::MapExit(m) => graph.map_nodes(*m),
                 _ => None,
             };
+            if let Some(members) = foreign.get(&node).and_then(|f| f["nodes"].as_array()) {
+                let key = scope.map_or(-1, |(entry, _)| at[&entry] as i64);
+                let around = scope.map(|(entry, exit)| (at[&entry], at[&exit]));
+                for (k, member) in members.iter().enumerate() {
+                    let mut value = member.clone();
+                    for (side, outer) in
+                        [("scope_entry", around.map(|a| a.0)), ("scope_exit", around.map(|a| a.1))]
+                    {
+                        let own = value[side].as_str().and_then(|s| s.parse::<usize>().ok()).map(|p| p + i);
+                        value[side] = json!(own.or(outer).map(|p| p.to_string()));
+                    }
+                    value["id"] = json!(i + k);
+                    let own = value["scope_entry"].as_str().and_then(|s| s.parse::<i64>().ok());
+                    scope_dict.entry(own.unwrap_or(key)).or_default().push(i + k);
+                    nodes.push(value);
+                }
+                for edge in foreign[&node]["edges"].as_array().into_iter().flatten() {
+                    let mut edge = edge.clone();
+                    for side in ["src", "dst"] {
+                        let own = edge[side].as_str().and_then(|s| s.parse::<usize>().ok()).unwrap_or(0);
+                        edge[side] = json!((own + i).to_string());
+                    }
+                    edges.push(edge);
+                }
+                let named = |c: Name| (c, Some(super::names::dace_result(c)));
+                let ends = graph.in_edges(node).into_iter().filter_map(|e| e.dst.conn);
+                let ends = ends.chain(graph.out_edges(node).into_iter().filter_map(|e| e.src.conn));
+                connectors.insert(node, ends.map(named).collect());
+                continue;
+            }
+            if let Some(origin) = self.origin {
+                origin.complete_node(node, &mut value);
+            }
             value["id"] = json!(i);
             value["scope_entry"] = json!(scope.map(|(entry, _)| place(entry)));
             value["scope_exit"] = json!(own.or(scope).map(|(_, exit)| place(exit)));
@@ -56,10 +108,13 @@ impl StateWriter<'_> {
             nodes.push(value);
             connectors.insert(node, conns);
         }
-        let mut edges = vec![];
         for edge in graph.edges() {
             let port = |p: Port| match p.conn {
                 None => Value::Null,
+                // What a map takes from a container has DaCe's own kind of name.
+                Some(conn) if dynamic(graph, p.node).contains(&conn) => {
+                    json!(self.renames.find(Name::new(conn.as_str().trim_start_matches("IN_"))).as_str())
+                }
                 Some(conn) => match connectors[&p.node].get(&conn) {
                     Some(name) => json!(name),
                     None => json!(conn.as_str()),
@@ -68,7 +123,7 @@ impl StateWriter<'_> {
             edges.push(json!({
                 "type": "MultiConnectorEdge",
                 "attributes": {"data": self.memlet(edge.memlet.as_ref())},
-                "src": place(edge.src.node),
+                "src": last(edge.src.node),
                 "dst": place(edge.dst.node),
                 "src_connector": port(edge.src),
                 "dst_connector": port(edge.dst),
@@ -85,6 +140,61 @@ impl StateWriter<'_> {
             "nodes": nodes,
             "edges": edges,
             "attributes": {},
+        })
+    }
+
+    /// The JSON of a foreign node in the names that the file has now.
+    fn foreign(&self, graph: &StateGraph, id: NodeId) -> Option<Value> {
+        let Node::Library(Library { kind: LibraryKind::Foreign(foreign), .. }) = graph.node(id) else {
+            return None;
+        };
+        let json: Value = serde_json::from_str(&foreign.json).ok()?;
+        let mut names = BTreeMap::new();
+        for (name, value) in &foreign.symbols {
+            let text = self.text(value);
+            let plain = text.chars().all(|c| c.is_alphanumeric() || c == '_');
+            names.insert(name.to_string(), if plain { text } else { format!("({text})") });
+        }
+        if json["type"] == "SDFGState" {
+            // There connectors are containers.
+            let inputs = graph.in_edges(id).into_iter().map(|e| (e.dst.conn, &e.memlet));
+            for (conn, memlet) in
+                inputs.chain(graph.out_edges(id).into_iter().map(|e| (e.src.conn, &e.memlet)))
+            {
+                if let (Some(conn), Some(memlet)) = (conn, memlet) {
+                    names.insert(super::names::dace_result(conn), self.renames.find(memlet.data).to_string());
+                }
+            }
+        }
+        names.retain(|old, new| old != new);
+        if json["type"] == "SDFG" {
+            let json = reworded(&json, &BTreeMap::new());
+            return Some(json!({"nodes": [self.foreign_graph(graph, id, foreign, json)], "edges": []}));
+        }
+        Some(reworded(&json, &names))
+    }
+
+    /// A whole graph that is foreign, as a nested one.
+    fn foreign_graph(&self, graph: &StateGraph, id: NodeId, foreign: &Foreign, json: Value) -> Value {
+        let label = match graph.node(id) {
+            Node::Library(l) => l.label.to_string(),
+            _ => String::new(),
+        };
+        let list = |names: &[Name]| -> Value {
+            Value::Object(names.iter().map(|n| (super::names::dace_result(*n), Value::Null)).collect())
+        };
+        let mapping: Map<String, Value> =
+            foreign.symbols.iter().map(|(n, e)| (n.to_string(), json!(self.text(e)))).collect();
+        json!({
+            "type": "NestedSDFG",
+            "label": identifier(&label),
+            "attributes": {
+                "label": identifier(&label),
+                "sdfg": json,
+                "symbol_mapping": mapping,
+                "in_connectors": list(&foreign.inputs),
+                "out_connectors": list(&foreign.outputs),
+            },
         })
     }
 
@@ -183,7 +293,12 @@ impl StateWriter<'_> {
             });
             Value::Object(named.collect())
         };
-        let ins = graph.in_edges(id).iter().filter_map(|e| e.dst.conn).collect();
+        let plain = dynamic(graph, id);
+        let own = |c: Name| match plain.contains(&c) {
+            true => Name::new(self.renames.find(Name::new(c.as_str().trim_start_matches("IN_"))).as_str()),
+            false => c,
+        };
+        let ins = graph.in_edges(id).iter().filter_map(|e| e.dst.conn).map(own).collect();
         let outs = graph.out_edges(id).iter().filter_map(|e| e.src.conn).collect();
         attributes["in_connectors"] = list(ins);
         attributes["out_connectors"] = list(outs);
@@ -236,7 +351,7 @@ impl StateWriter<'_> {
                 self.restride(&mut inner, &mut symbols, conn, memlet);
             }
         }
-        let (value, names) = graph(&inner, false, self.graphs);
+        let (value, names) = graph(&inner, false, self.graphs, self.origin);
         let mapping: Map<String, Value> =
             symbols.iter().map(|(n, e)| (names.find(*n).to_string(), json!(self.text(e)))).collect();
         let conns = inner.data.keys().map(|n| (*n, Some(names.find(*n).to_string()))).collect();
@@ -324,6 +439,19 @@ impl StateWriter<'_> {
         });
         (value, conns)
     }
+}
+
+/// Connectors of a map's dynamic inputs.
+fn dynamic(graph: &StateGraph, node: NodeId) -> Vec<Name> {
+    if !matches!(graph.node(node), Node::MapEntry(_)) {
+        return vec![];
+    }
+    let outs = graph.out_edges(node);
+    let leaves = |stem: &str| {
+        outs.iter().any(|e| e.src.conn.and_then(|c| c.as_str().strip_prefix("OUT_")) == Some(stem))
+    };
+    let conns = graph.in_edges(node).into_iter().filter_map(|e| e.dst.conn);
+    conns.filter(|c| c.as_str().strip_prefix("IN_").is_some_and(|stem| !leaves(stem))).collect()
 }
 
 type LibraryClass = (&'static str, &'static str, Value, Vec<(&'static str, Option<&'static str>)>);

@@ -58,6 +58,8 @@ pub struct Sdfg {
     pub guards: Vec<Guard>,
     pub body: Region,
     pub source: Option<Arc<Source>>,
+    /// The file of DaCe's that it was read from.
+    pub origin: Option<Arc<crate::json::Origin>>,
 }
 
 /// Blocks that run one after the other.
@@ -209,6 +211,7 @@ impl Sdfg {
             guards: vec![],
             body: Region::default(),
             source: None,
+            origin: None,
         }
     }
 

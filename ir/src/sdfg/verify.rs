@@ -107,6 +107,11 @@ impl Verified {
         Arc::unwrap_or_clone(self.0)
     }
 
+    /// A graph that differs from a verified one in its origin only.
+    pub(crate) fn of_origin(sdfg: Sdfg) -> Verified {
+        Verified(Arc::new(sdfg))
+    }
+
     /// A copy to be edited; blocks stay shared until they are changed.
     pub fn clone_sdfg(&self) -> Sdfg {
         (*self.0).clone()

@@ -7,7 +7,7 @@ use weft_ir::names::Name;
 use weft_ir::sdfg::{
     Edge, Lifetime, MapId, Memlet, Node, NodeId, Place, Schedule, Scopes, StateGraph, Tasklet,
 };
-use weft_ir::symbolic::{Expr, Range};
+use weft_ir::symbolic::Expr;
 
 use super::slice::View;
 use super::{Ctx, Env, Lowerer, Result, loop_over, refuse};
@@ -112,7 +112,7 @@ impl Lowerer {
         let mut waiting = None;
         for ((param, range), schedule) in map.params.iter().zip(schedules) {
             let range = env.range(range);
-            if is_empty(&range) {
+            if inner.facts.le(&range.extent(), &Expr::zero()).is_yes() {
                 return Ok(());
             }
             // A single iteration has nothing to share; the next dimension may.
@@ -364,14 +364,4 @@ fn loop_schedules(schedule: Schedule, dims: usize, in_parallel: bool) -> Option<
         *first = LoopSchedule::Parallel;
     }
     Some(schedules)
-}
-
-/// A constant range without a value.
-fn is_empty(range: &Range) -> bool {
-    let (Some(begin), Some(end), Some(step)) =
-        (range.begin.as_int(), range.end.as_int(), range.step.as_int())
-    else {
-        return false;
-    };
-    if step > 0 { end <= begin } else { end >= begin }
 }

@@ -269,6 +269,10 @@ impl Importer<'_> {
         if shape == view.shape {
             return Ok(Value::Array(view.clone()));
         }
+        if shape.iter().any(|n| self.facts().eq(n, &Expr::zero()).is_yes()) {
+            // Without elements there is nothing to show or to copy.
+            return Ok(Value::Array(self.transient("empty", view.dtype, shape)));
+        }
         if let Some(reshaped) = self.regroup(view, &shape)? {
             return Ok(Value::Array(reshaped));
         }
