@@ -202,7 +202,7 @@ def every_second(x):
     return np.array(out)
 
 
-def refused_while(x):
+def while_fills(x):
     out = []
     i = 0
     while i < 5:

@@ -12,13 +12,15 @@ use crate::value::Value;
 pub struct Args {
     pub pos: Vec<Value>,
     pub kw: BTreeMap<String, Value>,
+    /// The keywords as they are written.
+    pub order: Vec<String>,
     pub name: String,
     pub span: Span,
 }
 
 impl Args {
     pub fn new(name: &str, pos: Vec<Value>, span: Span) -> Args {
-        Args { pos, kw: BTreeMap::new(), name: name.into(), span }
+        Args { pos, kw: BTreeMap::new(), order: vec![], name: name.into(), span }
     }
 
     /// The argument at a position or by name; each is taken once.
@@ -169,8 +171,21 @@ impl Importer<'_> {
             args.pos.push(value);
         }
         for k in &c.arguments.keywords {
-            let Some(name) = &k.arg else { return fail(span, "'**' in a call is not supported") };
+            let Some(name) = &k.arg else {
+                match self.eval(&k.value)? {
+                    Value::Dict(id) => {
+                        for (key, value) in self.dicts[id].items.clone() {
+                            let Value::Str(name) = key else { return fail(span, "keywords must be strings") };
+                            args.order.push(name.clone());
+                            args.kw.insert(name, value);
+                        }
+                    }
+                    other => return fail(span, format!("'**' of {}", other.describe())),
+                }
+                continue;
+            };
             let value = self.eval(&k.value)?;
+            args.order.push(name.to_string());
             args.kw.insert(name.to_string(), value);
         }
         Ok(args)

@@ -33,7 +33,10 @@ impl Importer<'_> {
         {
             self.hint = Some(name.id.to_string());
         }
-        let mut value = self.eval(&a.value)?;
+        let mut value = match (&a.targets[..], &*a.value) {
+            ([ast::Expr::Name(_)], ast::Expr::Call(_)) => self.eval_any(&a.value)?,
+            _ => self.eval(&a.value)?,
+        };
         if a.targets.len() > 1 || matches!(value, Value::Tuple(_) | Value::List(_)) {
             value = self.hold(value, span)?;
         }
@@ -82,6 +85,10 @@ impl Importer<'_> {
                 let Written::Value(base) = base else { return Ok(()) };
                 if let Value::List(id) = base {
                     return self.set_list_item(id, &s.slice, value, span);
+                }
+                if let Value::Dict(id) = base {
+                    let key = self.subscript_key(&s.slice)?;
+                    return self.set_entry(id, &key, value, span);
                 }
                 let items = self.items(&s.slice)?;
                 if let Value::Array(view) = &base
@@ -223,6 +230,12 @@ impl Importer<'_> {
 
     /// `name = value`: a new meaning of the name, or a write to the container that a loop or branch gave it.
     pub fn bind(&mut self, name: &str, value: Value, span: Span) -> Res<()> {
+        if let Value::Tuple(items) = &value {
+            self.note_tuple(name, items);
+        }
+        if self.bind_parts(name, &value, span)? {
+            return Ok(());
+        }
         if self.bind_cell(name, &value, span)? {
             return Ok(());
         }
@@ -299,6 +312,17 @@ impl Importer<'_> {
                     let value = self.eval(&a.value)?;
                     let value = self.operator(a.op, &old, &value, span)?;
                     return self.set_list_item(id, &s.slice, value, span);
+                }
+                if let Value::Dict(id) = base {
+                    let key = self.subscript_key(&s.slice)?;
+                    let old = self.dict_item(id, &key, span)?;
+                    let value = self.eval(&a.value)?;
+                    if let Value::Array(view) = &old {
+                        let value = self.array_like(value, span)?;
+                        return self.in_place(&view.clone(), a.op, &value, true, span);
+                    }
+                    let value = self.operator(a.op, &old, &value, span)?;
+                    return self.set_entry(id, &key, value, span);
                 }
                 let items = self.items(&s.slice)?;
                 if let Value::Array(view) = &base

@@ -5,7 +5,7 @@ use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
 use crate::context::{Importer, Res, Stop, fail, fail_hint};
-use crate::value::View;
+use crate::value::{Value, View};
 
 /// A part of a subscript.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub enum Item {
     Ellipsis,
     /// Integers that pick, or a mask.
     Array(View),
+    /// One bool: a mask without dimensions.
+    Flag(Value),
 }
 
 /// A slice without Python's special cases: `begin, begin + step, …`, `extent` elements.
@@ -144,7 +146,7 @@ impl Importer<'_> {
     }
 
     /// One bound: wrapped if negative, then moved into `low..=high`.
-    fn clamp(&mut self, e: &Expr, n: &Expr, low: &Expr, high: &Expr, span: Span) -> Res<Expr> {
+    pub fn clamp(&mut self, e: &Expr, n: &Expr, low: &Expr, high: &Expr, span: Span) -> Res<Expr> {
         let wrapped = match self.sign(e, span)? {
             Truth::Yes => e.clone(),
             Truth::No => n + e,

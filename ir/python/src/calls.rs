@@ -8,7 +8,7 @@ use weft_ir::sdfg::Span;
 use crate::args::Args;
 use crate::context::{Frame, Importer, Join, Lazy, Res, Stop, fail, fail_hint, fail_raises, span_of};
 use crate::scan::{assigned, returns_in_loop};
-use crate::stmt::{Flow, RETURN, UNASSIGNED, check_signature};
+use crate::stmt::{Flow, OPTIONAL, RETURN, UNASSIGNED, check_signature};
 use crate::value::{Body, Closure, Stale, Value};
 
 /// Calls of functions inside of each other, and of one function inside of itself.
@@ -32,6 +32,9 @@ impl Importer<'_> {
         if let Value::Path(p) = &func {
             if p == "builtins.print" {
                 return fail_hint(span, "print is not supported", "return the value");
+            }
+            if let Some(value) = self.special_call(&p.clone(), c, span)? {
+                return Ok(value);
             }
             if let [
                 ast::Expr::ListComp(ast::ExprListComp { elt, generators, .. })
@@ -187,25 +190,41 @@ impl Importer<'_> {
     }
 
     fn run_body(&mut self, body: &[ast::Stmt], span: Span) -> Res<Value> {
-        let early = returns_in_loop(body);
+        let optional = self.plan.joins.contains_key(&(self.path.clone(), OPTIONAL.to_string()));
+        let key = (self.path.clone(), RETURN.to_string());
+        let early = optional || returns_in_loop(body);
         if early {
             let flag = self.flag("returned", span)?;
             self.frame().early = Some(flag);
         }
-        let key = (self.path.clone(), RETURN.to_string());
         if early || self.plan.joins.get(&key) == Some(&Join::Keep) {
-            self.frame().lazy.insert(RETURN.into(), Lazy { key, flag: None });
+            self.frame().lazy.insert(RETURN.into(), Lazy { key, flag: None, none: false });
         }
         Ok(match self.run(body)? {
             Flow::Return(value) => value,
-            Flow::Gone if self.frame().early.is_some() => self.returned(span)?,
-            Flow::Gone => return Err(Stop::Raises),
-            Flow::Next if self.frame().early.is_some() && self.frame().returns.is_some() => {
-                let reason = "the function may end without a result";
-                return fail_hint(span, reason, "return a value at the end as well");
+            Flow::Gone if self.frame().early.is_some() && !self.frame().none => self.returned(span)?,
+            Flow::Gone if self.frame().early.is_none() => return Err(Stop::Raises),
+            Flow::Gone | Flow::Next | Flow::Unless(_)
+                if self.frame().early.is_some() && self.frame().returns.is_some() =>
+            {
+                self.given_or_none(span)?
             }
-            Flow::Next | Flow::Unless(_) => Value::None,
+            Flow::Gone | Flow::Next | Flow::Unless(_) => Value::None,
         })
+    }
+
+    /// What a function gives that does not return a value on all ways.
+    fn given_or_none(&mut self, span: Span) -> Res<Value> {
+        let (early, one) = (self.frame().early, self.frame().returns == Some(None));
+        match (self.returned(span)?, early) {
+            (value @ (Value::Num(_) | Value::Array(_)), Some(flag)) if one => {
+                Ok(Value::Optional(Box::new(value), flag))
+            }
+            _ => {
+                let reason = "the function may end without a result";
+                fail_hint(span, reason, "return a value at the end as well")
+            }
+        }
     }
 
     fn parameters_of(&mut self, callee: &Callee, mut args: Args, frame: &mut Frame) -> Res<()> {
@@ -227,6 +246,16 @@ impl Importer<'_> {
         for p in &callee.parameters.kwonlyargs {
             let value = self.parameter(callee, &mut args, usize::MAX, p)?;
             frame.vars.insert(p.parameter.name.to_string(), value);
+        }
+        if let Some(rest) = &callee.parameters.kwarg {
+            let (span, mut items) = (args.span, vec![]);
+            for name in std::mem::take(&mut args.order) {
+                if let Some(value) = args.kw.remove(&name) {
+                    items.push((Value::Str(name), self.hold(value, span)?));
+                }
+            }
+            let dict = self.dict_of(items, span)?;
+            frame.vars.insert(rest.name.to_string(), dict);
         }
         args.done(count)
     }

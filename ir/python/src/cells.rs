@@ -54,6 +54,7 @@ impl Importer<'_> {
         span: Span,
     ) -> Res<Opened> {
         let mut opened = Opened::default();
+        let (names, rebound) = (&self.with_parts(names), &self.with_parts(rebound));
         for name in names {
             let value = self.frame().vars.get(name).cloned();
             if self.frame().cells.contains_key(name) || self.frame().lazy.contains_key(name) {
@@ -62,12 +63,17 @@ impl Importer<'_> {
                 }
                 let certain = matches!(value, Some(Value::Num(_) | Value::Array(_)));
                 opened.around.push((name.clone(), certain));
+                if is_loop && self.frame().lazy.get(name).is_some_and(|l| l.none) {
+                    self.uncertain(name);
+                }
                 continue;
             }
             let key = self.join_key(name);
             let join = self.plan.joins.get(&key).copied();
             match (value, join) {
-                (Some(Value::Num(num)), join) if !matches!(join, Some(Join::Drop | Join::Keep)) => {
+                (Some(Value::Num(num)), join)
+                    if !matches!(join, Some(Join::Drop | Join::Keep | Join::Optional)) =>
+                {
                     let kind = match join {
                         Some(Join::Kind(kind)) => kind,
                         _ => num.kind,
@@ -85,8 +91,12 @@ impl Importer<'_> {
                 }
                 (Some(Value::Array(_)), _) if !rebound.contains(name) => {}
                 (Some(Value::Poison), _) => {}
-                (Some(Value::Maybe(before, flag)), _) => {
-                    let lazy = Lazy { key: key.clone(), flag: Some(flag) };
+                (Some(old @ (Value::Maybe(..) | Value::Optional(..))), _) => {
+                    let none = matches!(old, Value::Optional(..));
+                    let (Value::Maybe(before, flag) | Value::Optional(before, flag)) = old.clone() else {
+                        continue;
+                    };
+                    let lazy = Lazy { key: key.clone(), flag: Some(flag), none };
                     self.frame().lazy.insert(name.clone(), lazy);
                     let (kind, view) = match &*before {
                         Value::Num(Num { kind, src: Src::Elem(view) }) => (Some(*kind), view.clone()),
@@ -99,22 +109,15 @@ impl Importer<'_> {
                         false,
                     );
                     opened.lazy.push(name.clone());
-                    opened.loose.push((name.clone(), Some(Value::Maybe(before, flag))));
+                    opened.loose.push((name.clone(), Some(old)));
                 }
-                (before, Some(Join::Keep)) => {
+                (before, Some(join @ (Join::Keep | Join::Optional))) => {
+                    let none = join == Join::Optional || before == Some(Value::None);
                     let flag = self.flag("assigned", span)?;
-                    let lazy = Lazy { key: key.clone(), flag: Some(flag) };
+                    let lazy = Lazy { key: key.clone(), flag: Some(flag), none };
                     self.frame().lazy.insert(name.clone(), lazy);
                     opened.lazy.push(name.clone());
-                    if let Some(kind) = self.plan.kinds.get(&key).copied() {
-                        self.open_scalar(name, kind, None, key, span)?;
-                        self.uncertain(name);
-                    } else if is_loop {
-                        let fix = Some((key, Join::Keep));
-                        self.frame()
-                            .vars
-                            .insert(name.clone(), Value::Stale(Stale { why: LOOP_CARRIED, fix }));
-                    }
+                    self.open_kept(name, before.as_ref(), none, is_loop, (key, span))?;
                     opened.loose.push((name.clone(), before));
                 }
                 (before, _) => {
@@ -131,6 +134,78 @@ impl Importer<'_> {
             }
         }
         Ok(opened)
+    }
+
+    /// The container of a variable that has a flag, if it is known what it must hold.
+    fn open_kept(
+        &mut self,
+        name: &str,
+        before: Option<&Value>,
+        none: bool,
+        is_loop: bool,
+        (key, span): (JoinKey, Span),
+    ) -> Res<()> {
+        match before {
+            Some(Value::Num(num)) if none => drop(self.plan.kinds.entry(key.clone()).or_insert(num.kind)),
+            Some(Value::Array(view)) if none => self.note_array(&key, view),
+            _ => {}
+        }
+        if let Some(kind) = self.plan.kinds.get(&key).copied() {
+            self.open_scalar(name, kind, None, key, span)?;
+        } else if let Some((dtype, shape)) = self.array_of(&key) {
+            self.hint = Some(name.trim_matches(['<', '>']).to_string());
+            let view = self.transient("var", dtype, shape);
+            self.add_cell(
+                name,
+                Cell { kind: None, view, capacity: None, sizes: vec![], key, flag: None },
+                false,
+            );
+        } else {
+            if is_loop {
+                let stale = Stale { why: LOOP_CARRIED, fix: Some((key, Join::Keep)) };
+                self.frame().vars.insert(name.to_string(), Value::Stale(stale));
+            }
+            return Ok(());
+        }
+        if let (true, Some(value @ (Value::Num(_) | Value::Array(_)))) = (none, before) {
+            self.bind_cell(name, value, span)?;
+        }
+        if is_loop || before != Some(&Value::None) {
+            self.uncertain(name);
+        }
+        Ok(())
+    }
+
+    /// An array that is assigned later in the text can have its container before, if its extents are known.
+    fn note_array(&mut self, key: &JoinKey, view: &View) {
+        let known = |n: &Expr| n.free_symbols().iter().all(|s| self.values.contains_key(s));
+        if view.shape.iter().all(known) && self.array_of(key).is_none() {
+            self.plan.arrays.insert(key.clone(), (view.dtype, view.shape.clone()));
+        }
+    }
+
+    /// What an earlier attempt has found, if its symbols are still those of the arguments.
+    fn array_of(&self, key: &JoinKey) -> Option<(DType, Vec<Expr>)> {
+        let (dtype, shape) = self.plan.arrays.get(key)?;
+        let known = |n: &Expr| n.free_symbols().iter().all(|s| self.values.contains_key(s));
+        shape.iter().all(known).then(|| (*dtype, shape.clone()))
+    }
+
+    /// `name = None` where the name has a container, or gets one.
+    fn bind_none(&mut self, name: &str, span: Span) -> Res<bool> {
+        let Some(lazy) = self.frame().lazy.get(name).cloned() else { return Ok(false) };
+        match lazy.flag {
+            Some(flag) if lazy.none => {
+                self.store(&View::full(flag, DType::Bool, &[]), &Value::bool(false), span)?;
+                self.frame().vars.insert(name.into(), Value::None);
+                Ok(true)
+            }
+            Some(_) if self.plan.joins.get(&lazy.key) != Some(&Join::Optional) => {
+                self.plan.joins.insert(lazy.key, Join::Optional);
+                self.restart()
+            }
+            _ => Ok(false),
+        }
     }
 
     /// A variable that lives in a container is given another array: other names keep the one that they have.
@@ -162,6 +237,27 @@ impl Importer<'_> {
         }
     }
 
+    /// `name = f(x)`, which is `None` where the bool is not set.
+    fn bind_optional(&mut self, name: &str, value: &Value, given: Name, span: Span) -> Res<bool> {
+        let (lazy, cell) = (self.frame().lazy.get(name).cloned(), self.frame().cells.get(name).cloned());
+        let key = match (&lazy, &cell) {
+            (None, None) => return Ok(false),
+            (Some(lazy), _) => lazy.key.clone(),
+            (None, Some(cell)) => cell.key.clone(),
+        };
+        let Some(Lazy { flag: Some(flag), none: true, .. }) = lazy else {
+            if self.plan.joins.insert(key, Join::Optional) != Some(Join::Optional) {
+                return self.restart();
+            }
+            return fail_hint(span, "a function gives None on some ways", "return a value on all ways");
+        };
+        self.bind_cell(name, value, span)?;
+        let given = Value::elem(Kind::Bool, View::full(given, DType::Bool, &[]));
+        self.store(&View::full(flag, DType::Bool, &[]), &given, span)?;
+        self.uncertain(name);
+        Ok(true)
+    }
+
     /// A new bool that is false here.
     pub fn flag(&mut self, stem: &str, span: Span) -> Res<Name> {
         self.hint = None;
@@ -177,11 +273,8 @@ impl Importer<'_> {
     /// From here on a name that has a container is only assigned if its flag says so.
     fn uncertain(&mut self, name: &str) {
         let frame = self.frame();
-        let (Some(cell), Some(Lazy { flag: Some(flag), .. })) = (frame.cells.get(name), frame.lazy.get(name))
-        else {
-            return;
-        };
-        let value = Value::Maybe(Box::new(cell.value()), *flag);
+        let (Some(cell), Some(lazy)) = (frame.cells.get(name), frame.lazy.get(name)) else { return };
+        let Some(value) = uncertain_value(cell.value(), lazy.flag, lazy.none) else { return };
         frame.vars.insert(name.to_string(), value);
     }
 
@@ -311,6 +404,7 @@ impl Importer<'_> {
             f.vars.iter().any(|(name, v)| mentions(v, base) && !(i == last && but.contains(name)))
         };
         self.frames.iter().enumerate().any(names)
+            || self.dicts.iter().any(|d| d.items.iter().any(|i| mentions(&i.1, base)))
             || self.lists.iter().any(|l| {
                 l.grown.as_ref().is_some_and(|g| g.room.base == base)
                     || l.items.iter().any(|v| mentions(v, base))
@@ -425,6 +519,12 @@ impl Importer<'_> {
 
     /// `name = value` where the name has a container, or gets one; false where it has none.
     pub fn bind_cell(&mut self, name: &str, value: &Value, span: Span) -> Res<bool> {
+        if *value == Value::None && self.bind_none(name, span)? {
+            return Ok(true);
+        }
+        if let Value::Optional(value, flag) = value {
+            return self.bind_optional(name, value, *flag, span);
+        }
         if let Some(cell) = self.frame().cells.get(name).cloned() {
             match (value, cell.kind) {
                 (Value::Num(num), Some(kind)) if num.kind == kind => {
@@ -460,6 +560,7 @@ impl Importer<'_> {
                     let reason = "an array is made in a branch with extents that data decide there";
                     return fail_hint(span, reason, "make it before the branch, as large as it can be");
                 }
+                self.note_array(&key, view);
                 self.hint = Some(name.trim_matches(['<', '>']).to_string());
                 let view = self.transient("var", view.dtype, view.shape.clone());
                 self.add_cell(
@@ -556,6 +657,10 @@ impl Importer<'_> {
 
     /// A cell got a value of another kind: import again with the kind that holds both, if there is one.
     fn join_failed(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
+        if *value == Value::None && self.plan.joins.get(&cell.key) != Some(&Join::Optional) {
+            self.plan.joins.insert(cell.key.clone(), Join::Optional);
+            return self.restart();
+        }
         let (Some(from), Some(to)) = (cell.kind, value.kind().filter(|_| matches!(value, Value::Num(_))))
         else {
             return self.drop_join(name, cell, value, span);
@@ -638,6 +743,9 @@ impl Importer<'_> {
 
     /// A name that must not be read: another attempt may make it readable.
     pub fn stale(&mut self, name: &str, stale: &Stale, span: Span) -> Res<Value> {
+        if self.carry_parts(name) {
+            return self.restart();
+        }
         if let Some((key, join)) = &stale.fix {
             let known = self.plan.joins.get(key).copied();
             if known.is_none() {
@@ -648,7 +756,9 @@ impl Importer<'_> {
                 // The next attempt knows more.
                 return Err(Stop::Silent);
             }
-            if known == Some(Join::Keep) && stale.why == LOOP_CARRIED && !self.plan.kinds.contains_key(key) {
+            let kept = matches!(known, Some(Join::Keep | Join::Optional));
+            let typed = self.plan.kinds.contains_key(key) || self.array_of(key).is_some();
+            if kept && stale.why == LOOP_CARRIED && !typed {
                 // Its kind is found where it is assigned, further down.
                 self.wanted.entry(key.clone()).or_insert(span);
                 return Err(Stop::Silent);
@@ -657,7 +767,11 @@ impl Importer<'_> {
                 return self.restart();
             }
         }
-        crate::context::fail(span, format!("'{name}' {}", stale.why))
+        let reason = format!("'{name}' {}", stale.why);
+        if stale.why == crate::stmt::UNASSIGNED {
+            return crate::context::fail_raises(span, reason, "");
+        }
+        crate::context::fail(span, reason)
     }
 
     // ---- where ways meet -------------------------------------------------------------------
@@ -681,26 +795,34 @@ impl Importer<'_> {
     }
 
     /// The containers that names got since `open`, and their flags.
-    fn kept(&mut self, opened: &Opened) -> BTreeMap<String, (Value, Option<Name>)> {
+    fn kept(&mut self, opened: &Opened) -> BTreeMap<String, (Value, Option<Name>, bool)> {
         let frame = self.frame();
         let found = opened.lazy.iter().filter_map(|name| {
-            let flag = frame.lazy.get(name).and_then(|l| l.flag);
-            Some((name.clone(), (frame.cells.get(name)?.value(), flag)))
+            let lazy = frame.lazy.get(name);
+            let (flag, none) = (lazy.and_then(|l| l.flag), lazy.is_some_and(|l| l.none));
+            Some((name.clone(), (frame.cells.get(name)?.value(), flag, none)))
         });
         found.collect()
+    }
+
+    /// Is the variable one that may be `None`?
+    fn is_optional(&mut self, name: &str) -> bool {
+        self.frame().lazy.get(name).is_some_and(|l| l.none)
     }
 
     /// After a loop, names that it assigns and that have no container are not known; `certain` are those
     /// that it has assigned whatever the data are.
     pub fn end_loop(&mut self, opened: &Opened, certain: &BTreeSet<String>) {
+        let certain = &self.with_parts(certain);
         let mut kept = self.kept(opened);
         self.close(opened);
         for (name, before) in &opened.loose {
             let value = match (kept.remove(name), before) {
-                (Some((value, Some(flag))), _) if !certain.contains(name) => {
+                (Some((value, Some(flag), true)), _) => Value::Optional(Box::new(value), flag),
+                (Some((value, Some(flag), _)), _) if !certain.contains(name) => {
                     Value::Maybe(Box::new(value), flag)
                 }
-                (Some((value, _)), _) => value,
+                (Some((value, ..)), _) => value,
                 (None, Some(Value::Array(_) | Value::Num(_))) => {
                     let fix = Some((self.join_key(name), Join::Carry));
                     Value::Stale(Stale { why: LOOP_CARRIED, fix })
@@ -717,7 +839,7 @@ impl Importer<'_> {
             self.frame().vars.insert(name.clone(), value);
         }
         for (name, before) in &opened.around {
-            if !before && !certain.contains(name) {
+            if self.is_optional(name) || !before && !certain.contains(name) {
                 self.uncertain(name);
             }
         }
@@ -744,10 +866,13 @@ impl Importer<'_> {
                 .find(|v| matches!(v, Value::Stale(Stale { fix: Some((k, _)), .. }) if *k != key));
             let value = match (earlier, kept.get(name)) {
                 (Some(stale), _) => (**stale).clone(),
-                (None, Some((value, Some(flag)))) if !known.iter().all(|v| assigned(*v)) => {
-                    Value::Maybe(Box::new(value.clone()), *flag)
+                (None, Some((value, Some(flag), none))) if !known.iter().all(|v| assigned(*v)) => {
+                    match none {
+                        true => Value::Optional(Box::new(value.clone()), *flag),
+                        false => Value::Maybe(Box::new(value.clone()), *flag),
+                    }
                 }
-                (None, Some((value, _))) => value.clone(),
+                (None, Some((value, ..))) => value.clone(),
                 (None, None) if known.contains(&Some(&Value::Poison)) => Value::Poison,
                 (None, None) => {
                     let join = match before {
@@ -760,7 +885,9 @@ impl Importer<'_> {
             self.frame().vars.insert(name.clone(), value);
         }
         for (name, before) in &opened.around {
-            if !before && !alive.iter().all(|vars| assigned(vars.get(name))) {
+            let sure = alive.iter().all(|vars| assigned(vars.get(name)));
+            let none = alive.iter().all(|vars| vars.get(name) == Some(&Value::None));
+            if !sure && !none && (!before || self.is_optional(name)) {
                 self.uncertain(name);
             }
         }
@@ -780,13 +907,19 @@ pub fn joined(from: Kind, to: Kind) -> Option<Kind> {
     (!rounds).then_some(Kind::Np(t))
 }
 
+/// What a name is if its flag decides.
+fn uncertain_value(value: Value, flag: Option<Name>, none: bool) -> Option<Value> {
+    let value = Box::new(value);
+    Some(if none { Value::Optional(value, flag?) } else { Value::Maybe(value, flag?) })
+}
+
 /// Is the array, or a part of it, in a value?
 pub fn mentions(value: &Value, base: Name) -> bool {
     match value {
         Value::Array(v) => v.base == base,
         Value::Num(Num { src: Src::Elem(v), .. }) => v.base == base && v.rank() > 0,
         Value::Tuple(items) => items.iter().any(|v| mentions(v, base)),
-        Value::Maybe(v, _) => mentions(v, base),
+        Value::Maybe(v, _) | Value::Optional(v, _) => mentions(v, base),
         Value::Method(object, _) => mentions(object, base),
         _ => false,
     }

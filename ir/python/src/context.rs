@@ -48,6 +48,8 @@ pub enum Join {
     Carry,
     /// A container from the first assignment on, read afterwards.
     Keep,
+    /// As `Keep`, of a variable that is also given `None`.
+    Optional,
     /// As `Carry`, with extents that change.
     Resize,
     /// The variable of a loop that runs to its end: afterwards it is the last item.
@@ -66,12 +68,22 @@ pub struct Plan {
     pub unroll: BTreeSet<Vec<u32>>,
     /// The kinds of variables that are read before they are assigned in the order of the text.
     pub kinds: BTreeMap<JoinKey, Kind>,
+    /// The same of arrays: their element types and extents.
+    pub arrays: BTreeMap<JoinKey, (DType, Vec<Expr>)>,
     /// Variables in NumPy's kinds that are also given values of this kind of Python's.
     pub doubtful: BTreeMap<JoinKey, Kind>,
     /// Variables that are given numbers in doubt.
     pub unsure: BTreeSet<JoinKey>,
+    /// Variables that are tuples of so many variables.
+    pub tuples: BTreeMap<JoinKey, usize>,
+    /// The lengths of the tuples that variables were given; 0 for several.
+    pub lengths: BTreeMap<JoinKey, usize>,
     /// Lists that grow, by the places that make them.
     pub growing: BTreeMap<Site, Growth>,
+    /// Entries of dicts that loops and branches change, and the kinds of numbers among them.
+    pub boxed: BTreeMap<(Site, String), Option<Kind>>,
+    /// Comprehensions that are written as loops.
+    pub looped: BTreeSet<Site>,
     /// What is refused on some ways only is refused by the run that goes there.
     pub defer: bool,
 }
@@ -82,6 +94,8 @@ pub struct Lazy {
     pub key: JoinKey,
     /// A bool that says whether it has been assigned, where that is not certain.
     pub flag: Option<Name>,
+    /// Is it `None` where the bool is not set?
+    pub none: bool,
 }
 
 /// A variable that lives in a container because a loop or a branch assigns it.
@@ -124,6 +138,8 @@ pub struct Frame {
     pub lazy: BTreeMap<String, Lazy>,
     /// Of a function that returns out of a loop: a bool that such a `return` sets.
     pub early: Option<Name>,
+    /// Has it returned `None` where it returns a value elsewhere?
+    pub none: bool,
     /// The calls and loops that lead to the call.
     pub path: Vec<u32>,
     /// How many values the function returns, a tuple's length; known at its first `return`.
@@ -197,6 +213,10 @@ pub struct Importer<'a> {
     pub open_branches: usize,
     /// Elements of lists, by [`Value::List`].
     pub lists: Vec<List>,
+    /// Entries of dicts, by [`Value::Dict`].
+    pub dicts: Vec<crate::dicts::Dict>,
+    /// The comprehensions that are being carried out.
+    pub comprehending: Vec<Site>,
     /// The lists that loops around go over.
     pub iterated: Vec<usize>,
     /// Where calls of functions that are not the user's were written.
@@ -296,6 +316,8 @@ impl<'a> Importer<'a> {
             undecided: BTreeSet::new(),
             open_branches: 0,
             lists: vec![],
+            dicts: vec![],
+            comprehending: vec![],
             iterated: vec![],
             at: None,
             calls: 0,
@@ -403,6 +425,7 @@ impl<'a> Importer<'a> {
     pub fn elements(&self, v: &Value) -> Option<Vec<Value>> {
         match v {
             Value::Tuple(items) => Some(items.clone()),
+            Value::Dict(id) => self.dicts.get(*id).map(|d| d.items.iter().map(|i| i.0.clone()).collect()),
             Value::List(id) => self.lists.get(*id).filter(|l| l.grown.is_none()).map(|l| l.items.clone()),
             Value::Range(r) => {
                 let (begin, step) = (r.begin.as_int()?, r.step.as_int()?);

@@ -192,6 +192,9 @@ impl Importer<'_> {
         if f.is_async {
             return fail(span, "an async loop is not supported");
         }
+        if let Some(nest) = self.nested_loops(f)? {
+            return self.run(std::slice::from_ref(&nest));
+        }
         let mut iter = self.iterable(&f.iter, iter_span)?;
         self.keep_items(&mut iter, &rebound(&f.body), iter_span);
         let count = self.dynamic_length(&iter, iter_span)?;
@@ -663,7 +666,13 @@ impl Importer<'_> {
         match (yes_flow, no_flow) {
             (Flow::Return(a), Flow::Return(b)) if a == b => Ok(Flow::Return(a)),
             (Flow::Return(a), Flow::Gone) | (Flow::Gone, Flow::Return(a)) => Ok(Flow::Return(a)),
-            (Flow::Return(_), Flow::Return(_)) => self.keep_returns(span),
+            (Flow::Return(a), Flow::Return(b)) => {
+                let none = a == Value::None || b == Value::None;
+                self.keep_returns(if none { Join::Optional } else { Join::Keep }, span)
+            }
+            (Flow::Return(_), _) | (_, Flow::Return(_)) if !self.is_kept_optional() => {
+                self.keep_returns(Join::Optional, span)
+            }
             (Flow::Return(_), _) | (_, Flow::Return(_)) => {
                 let reason = "the function may end without a result";
                 fail_hint(span, reason, "return a value at the end as well")
@@ -674,13 +683,20 @@ impl Importer<'_> {
     }
 
     /// Two branches return different values: they go into one container.
-    fn keep_returns(&mut self, span: Span) -> Res<Flow> {
-        let key = (self.call_path_of_frame(), crate::stmt::RETURN.to_string());
-        if self.plan.joins.insert(key, Join::Keep).is_none() {
+    fn keep_returns(&mut self, join: Join, span: Span) -> Res<Flow> {
+        let name = if join == Join::Optional { crate::stmt::OPTIONAL } else { crate::stmt::RETURN };
+        let key = (self.call_path_of_frame(), name.to_string());
+        if self.plan.joins.insert(key, join).is_none() {
             return self.restart();
         }
         let hint = "return values of one type and shape everywhere";
         fail_hint(span, "the branches return values of different kinds", hint)
+    }
+
+    /// Is it known that the function gives `None` on some ways?
+    fn is_kept_optional(&self) -> bool {
+        let key = (self.call_path_of_frame(), crate::stmt::OPTIONAL.to_string());
+        self.plan.joins.contains_key(&key)
     }
 
     /// The part of the path that led into the function that is being inlined.

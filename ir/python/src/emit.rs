@@ -6,7 +6,7 @@ use weft_ir::sdfg::{BlockKind, Input, Library, LibraryKind, Map, Memlet, Schedul
 use weft_ir::symbolic::{Expr, Range, Truth};
 use weft_ir::tasklet::{self, Assign};
 
-use crate::context::{Importer, Res, fail, fail_hint};
+use crate::context::{Importer, Res, fail, fail_hint, fail_raises};
 use crate::promote::{convert, int_range};
 use crate::value::{Axis, Kind, Num, Src, Value, View};
 
@@ -363,7 +363,11 @@ impl Importer<'_> {
         }
         if stretched || view.rank() > target.rank() {
             let (from, to) = (self.show_shape(&view.shape), self.show_shape(&target.shape));
-            return fail(span, format!("could not broadcast input array from shape {from} into shape {to}"));
+            return fail_raises(
+                span,
+                format!("could not broadcast input array from shape {from} into shape {to}"),
+                "",
+            );
         }
         // Equal extents may be written differently: the target's are used.
         let skip = target.rank() - view.rank();

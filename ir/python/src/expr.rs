@@ -8,6 +8,7 @@ use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::bounds::Item;
 use crate::context::{Importer, Res, Stop, fail, fail_hint, fail_raises, span_of};
+use crate::diagnostic::NOT_IMPORTED;
 use crate::lists::LONGEST;
 use crate::value::{Kind, Num, Src, Value, View};
 
@@ -15,7 +16,20 @@ use crate::value::{Kind, Num, Src, Value, View};
 pub const MAX_DEPTH: u32 = 200;
 
 impl Importer<'_> {
+    /// A value that is not `None` where a run may give that.
     pub fn eval(&mut self, e: &ast::Expr) -> Res<Value> {
+        match self.eval_any(e)? {
+            Value::Optional(value, flag) => {
+                let message = format!("{NOT_IMPORTED}what this function gives is None here");
+                self.check(tasklet::Expr::Var(flag), message, span_of(e));
+                Ok(*value)
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// A value, which may be one that is `None` as data decide.
+    pub fn eval_any(&mut self, e: &ast::Expr) -> Res<Value> {
         let hint = self.hint.take();
         if self.depth > MAX_DEPTH {
             return fail_hint(
@@ -56,7 +70,18 @@ impl Importer<'_> {
             }
             ast::Expr::Lambda(l) => Ok(self.lambda(l)),
             ast::Expr::ListComp(c) => self.list_comprehension(c, span),
-            ast::Expr::Generator(c) => self.comprehension(&c.elt, &c.generators, span).map(Value::Tuple),
+            ast::Expr::Generator(c) => {
+                let list = ast::ExprListComp {
+                    node_index: ast::AtomicNodeIndex::NONE,
+                    range: c.range,
+                    elt: c.elt.clone(),
+                    generators: c.generators.clone(),
+                };
+                match self.list_comprehension(&list, span)? {
+                    list if self.is_grown(&list) => Ok(list),
+                    list => Ok(Value::Tuple(self.elements(&list).unwrap_or_default())),
+                }
+            }
             ast::Expr::Named(n) => {
                 let value = self.eval(&n.value)?;
                 self.assign(&n.target, value, span)?;
@@ -103,11 +128,40 @@ impl Importer<'_> {
                 self.subscript(&base, &s.slice, span)
             }
             ast::Expr::If(i) => self.if_expr(i, span),
+            ast::Expr::Dict(d) => self.dict_literal(d, span),
+            ast::Expr::DictComp(d) => self.dict_comprehension(d, span),
+            ast::Expr::FString(f) => self.text(f, span),
             other => {
                 let (what, hint) = unsupported(other);
                 fail_hint(span, format!("{what} is not supported"), hint)
             }
         }
+    }
+
+    /// A text of constants.
+    fn text(&mut self, f: &ast::ExprFString, span: Span) -> Res<Value> {
+        let mut text = String::new();
+        for element in f.value.elements() {
+            match element {
+                ast::InterpolatedStringElement::Literal(l) => text += &l.value,
+                ast::InterpolatedStringElement::Interpolation(i) => {
+                    let plain = i.format_spec.is_none() && i.conversion.is_none();
+                    let value = if plain { self.eval(&i.expression)? } else { Value::None };
+                    match (&value, value.as_const_int()) {
+                        (Value::Str(part), _) => text += part,
+                        (Value::Num(Num { kind: Kind::Int, .. }), Some(n)) => text += &n.to_string(),
+                        _ => {
+                            return fail_hint(
+                                span,
+                                "a text of computed values",
+                                "kernels compute on numbers",
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Value::Str(text))
     }
 
     /// The values of a tuple or list, in order; the first are held if a later one may write what they read.
@@ -255,6 +309,15 @@ impl Importer<'_> {
                     self.check(tasklet::Expr::Var(flag), message, span);
                     Ok(*value)
                 }
+                Value::Optional(value, flag) => {
+                    self.check(
+                        tasklet::Expr::Var(flag),
+                        format!("{NOT_IMPORTED}'{name}' is None here"),
+                        span,
+                    );
+                    Ok(*value)
+                }
+                Value::Parts(n) => self.tuple_of_parts(name, n, span),
                 Value::Poison => Err(Stop::Silent),
                 value => Ok(value),
             };
@@ -269,11 +332,29 @@ impl Importer<'_> {
         if let Some(e) = module.constants.get(name) {
             return self.module_constant(name, e, span);
         }
-        if name == "Ellipsis" {
-            return Ok(Value::Ellipsis);
+        match name {
+            "Ellipsis" => return Ok(Value::Ellipsis),
+            "<range>" => return Ok(Value::Path("builtins.range".into())),
+            _ => {}
         }
         let path = format!("builtins.{name}");
-        let types = ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "object"];
+        let types = [
+            "int",
+            "float",
+            "bool",
+            "complex",
+            "str",
+            "print",
+            "round",
+            "map",
+            "filter",
+            "object",
+            "dict",
+            "type",
+            "set",
+            "frozenset",
+            "callable",
+        ];
         if crate::numpy::is_known(&path) || types.contains(&name) {
             return Ok(Value::Path(path));
         }
@@ -281,7 +362,7 @@ impl Importer<'_> {
     }
 
     /// A variable of the function, or of the functions around its definition.
-    fn variable(&self, name: &str) -> Option<Value> {
+    pub fn variable(&self, name: &str) -> Option<Value> {
         let mut frame = self.frames.last()?;
         loop {
             if let Some(value) = frame.vars.get(name) {
@@ -343,6 +424,10 @@ impl Importer<'_> {
     pub fn subscript(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
         match base {
             Value::Tuple(_) | Value::List(_) | Value::Range(_) => self.static_item(base, slice, span),
+            Value::Dict(id) => {
+                let key = self.subscript_key(slice)?;
+                self.dict_item(*id, &key, span)
+            }
             Value::Array(view) => {
                 let items = self.items(slice)?;
                 self.part(view, &items, span)
@@ -389,7 +474,6 @@ impl Importer<'_> {
 
     /// A value as a part of a subscript.
     pub fn item_value(&mut self, v: Value, span: Span) -> Res<Item> {
-        let hint = "loop over the elements, or use np.where";
         let v = if v.kind() == Some(Kind::Number) { self.decided(&v, span)? } else { v };
         match v {
             Value::None => Ok(Item::NewAxis),
@@ -404,8 +488,9 @@ impl Importer<'_> {
                 Ok(Item::Array(view))
             }
             v if matches!(v.kind(), Some(k) if k.dtype() == DType::Bool) => {
-                fail_hint(span, "indexing by a bool is not supported", hint)
+                self.hold(v, span).map(Item::Flag)
             }
+            v if self.may_be_whole(&v) => self.whole_index(&v, span).map(Item::Index),
             v if matches!(v.kind(), Some(k) if !k.dtype().is_int()) => {
                 fail_raises(span, "indices must be integers, slices, '...' or None", "convert by int(...)")
             }
@@ -413,10 +498,38 @@ impl Importer<'_> {
         }
     }
 
+    /// A float that stands for what Python may have an int for, as data decide.
+    fn may_be_whole(&self, v: &Value) -> bool {
+        let Value::Num(Num { kind, src: Src::Elem(view) }) = v else { return false };
+        let widened = |c: &crate::context::Cell| {
+            c.view.base == view.base
+                && matches!(self.plan.joins.get(&c.key), Some(crate::context::Join::Kind(_)))
+        };
+        *kind == Kind::Number
+            || kind.dtype() == DType::F64 && self.frames.iter().any(|f| f.cells.values().any(widened))
+    }
+
+    /// The integer that such a float is; the run checks that it is one.
+    fn whole_index(&mut self, v: &Value, span: Span) -> Res<Expr> {
+        let Value::Num(num) = v else { return fail(span, "an index that is no number") };
+        let num = self.snapshot(num, span)?;
+        let Src::Elem(view) = &num.src else { return fail(span, "an index that is no number") };
+        let var = self.scalar_var(view, span)?;
+        let n = Expr::sym(self.assign_symbol("n", tasklet::Expr::cast(DType::I64, var.clone()), span));
+        let back = tasklet::Expr::cast(view.dtype, tasklet::Expr::Sym(n.clone()));
+        let whole = tasklet::Expr::bin(BinOp::Eq, back, var);
+        self.check(whole, "indices must be integers, slices, '...' or None", span);
+        Ok(n)
+    }
+
     fn slice_item(&mut self, parts: &[Value; 3], span: Span) -> Res<Item> {
         let mut bounds = vec![];
         for v in parts {
-            bounds.push(if *v == Value::None { None } else { Some(self.as_int(v, span)?) });
+            bounds.push(match v {
+                Value::None => None,
+                v if self.may_be_whole(v) => Some(self.whole_index(v, span)?),
+                v => Some(self.as_int(v, span)?),
+            });
         }
         let step = bounds.pop().flatten().unwrap_or(Expr::one());
         let upper = bounds.pop().flatten();
@@ -446,7 +559,7 @@ impl Importer<'_> {
                     d += 1;
                 }
                 // Gathered above.
-                Item::Array(_) => {}
+                Item::Array(_) | Item::Flag(_) => {}
                 Item::Ellipsis => {
                     d += view.rank() - used;
                     axis += view.rank() - used;

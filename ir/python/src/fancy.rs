@@ -44,10 +44,37 @@ impl Picked {
 
 /// Is there an array among the indices?
 pub fn is_fancy(items: &[Item]) -> bool {
-    items.iter().any(|i| matches!(i, Item::Array(_)))
+    items.iter().any(|i| matches!(i, Item::Array(_) | Item::Flag(_)))
 }
 
 impl Importer<'_> {
+    /// A bool as an index is a mask over a dimension of one element, which it gives the array.
+    fn without_flags(&mut self, view: &View, items: &[Item], span: Span) -> Res<(View, Vec<Item>)> {
+        let (mut view, mut all) = (view.clone(), vec![]);
+        let (mut d, mut dots) = (0, false);
+        for item in items {
+            match item {
+                Item::Flag(_) if dots => {
+                    let hint = "put it in front, or use np.where";
+                    return fail_hint(span, "a bool behind '...' as an index", hint);
+                }
+                Item::Flag(flag) => {
+                    view = view.insert_dim(d);
+                    let mask = self.array_like(Value::Tuple(vec![flag.clone()]), span)?;
+                    all.push(Item::Array(self.as_view(&mask, span)?));
+                    d += 1;
+                    continue;
+                }
+                Item::Array(m) if m.dtype == DType::Bool => d += m.rank(),
+                Item::Index(_) | Item::Slice { .. } | Item::Array(_) => d += 1,
+                Item::Ellipsis => dots = true,
+                Item::NewAxis => {}
+            }
+            all.push(item.clone());
+        }
+        Ok((view, all))
+    }
+
     /// The parts of an index in terms of the view: slices done, masks turned into places.
     fn picked(&mut self, view: &View, items: &[Item], span: Span) -> Res<Picked> {
         let mut list = vec![];
@@ -100,6 +127,7 @@ impl Importer<'_> {
                     let i = self.index(&e, &out.shape[d].clone(), d, view.base.as_str(), span)?;
                     out = out.fix_dim(d, &i);
                 }
+                Item::Flag(_) => {}
                 Item::Array(indices) => {
                     if !indices.dtype.is_int() {
                         return fail_raises(
@@ -218,6 +246,8 @@ impl Importer<'_> {
 
     /// `a[i, :, j]` with arrays among the indices: a new array.
     pub fn gather(&mut self, view: &View, items: &[Item], span: Span) -> Res<Value> {
+        let (view, items) = self.without_flags(view, items, span)?;
+        let (view, items) = (&view, &items[..]);
         let hint = self.hint.take();
         self.masks_fit(view, items, span)?;
         let mut picked = self.picked(view, items, span)?;
@@ -314,6 +344,8 @@ impl Importer<'_> {
 
     /// `a[i, :, j] = value` with arrays among the indices.
     pub fn scatter(&mut self, view: &View, items: &[Item], value: &Value, span: Span) -> Res<()> {
+        let (view, items) = self.without_flags(view, items, span)?;
+        let (view, items) = (&view, &items[..]);
         let value = self.array_like(value.clone(), span)?;
         self.masks_fit(view, items, span)?;
         let rest = |m: &View| view.rank() - m.rank();

@@ -11,9 +11,11 @@ use weft_ir::dtype::DType;
 use weft_ir::names::Name;
 use weft_ir::sdfg::Span;
 use weft_ir::symbolic::Expr;
+use weft_ir::tasklet::{self, BinOp};
 
 use crate::cells::joined;
 use crate::context::{Importer, Res, fail_hint, span_of};
+use crate::diagnostic::NOT_IMPORTED;
 use crate::lists::LONGEST;
 use crate::value::{Kind, Value, View};
 
@@ -31,11 +33,29 @@ pub struct Growth {
     /// Are the elements lists themselves?
     pub nested: bool,
     /// Are there numbers of different kinds among them?
-    pub mixed: bool,
+    pub mixed: Mixed,
+    /// The elements are tuples: the kinds of their numbers.
+    pub columns: Vec<Kind>,
     pub appends: BTreeMap<Site, Append>,
     /// Only the run can tell how many elements there are.
     pub counted: bool,
+    /// There are numbers of a narrower kind among them: without others NumPy makes another array.
+    pub widened: bool,
 }
+
+/// Numbers of different kinds in one list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Mixed {
+    No,
+    /// Integers and floats of 64 bits: data decide what an element is.
+    Real,
+    /// What an element is cannot be told.
+    Any,
+}
+
+/// How many elements a list has room for that a `while` loop fills, and at least if they are large.
+const ROOM: i64 = 1 << 16;
+const LEAST_ROOM: i64 = 1 << 8;
 
 /// A place that appends.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,6 +64,8 @@ pub struct Append {
     pub most: Expr,
     /// The loops around, and how often each runs, if every iteration appends once.
     pub loops: Option<Vec<(Site, Expr)>>,
+    /// Nothing bounds how often: the run checks that there is room.
+    pub guessed: bool,
 }
 
 /// A list in a container.
@@ -55,7 +77,12 @@ pub struct Grown {
     pub room: View,
     pub kind: Option<Kind>,
     pub nested: bool,
-    pub mixed: bool,
+    pub mixed: Mixed,
+    pub columns: Vec<Kind>,
+    /// A bool that says whether an element of the widest kind has come.
+    pub wide: Option<Name>,
+    /// Of integers and floats of NumPy's in one list: which of them are NumPy's.
+    pub flags: Option<View>,
     pub length: Length,
 }
 
@@ -78,7 +105,7 @@ impl Grown {
     /// A list in it.
     pub fn row(&self, row: View) -> Grown {
         let length = Length::steady(&row);
-        Grown { nested: row.rank() > 1, room: row, length, ..self.clone() }
+        Grown { nested: row.rank() > 1, room: row, length, flags: None, ..self.clone() }
     }
 }
 
@@ -144,9 +171,11 @@ impl Importer<'_> {
                 dtype: array.dtype,
                 shape: array.shape[1..].to_vec(),
                 nested: matches!(elt, Value::List(_) | Value::Tuple(_)),
-                mixed: inside.is_some_and(|i| i.1),
+                mixed: inside.map_or(Mixed::No, |i| i.1),
+                columns: vec![],
                 appends: BTreeMap::new(),
                 counted: false,
+                widened: false,
             });
             if !growth.appends.is_empty() || growth.counted {
                 return fail_hint(
@@ -159,12 +188,28 @@ impl Importer<'_> {
             let room = if same { array } else { self.materialize(&array, growth.dtype, span) };
             let length = Length::steady(&room);
             let (kind, nested, mixed) = (growth.kind, growth.nested, growth.mixed);
-            let grown = Grown { site: site.clone(), room, kind, nested, mixed, length };
+            let columns = growth.columns.clone();
+            let grown = Grown {
+                site: site.clone(),
+                room,
+                kind,
+                nested,
+                mixed,
+                columns,
+                wide: None,
+                flags: None,
+                length,
+            };
             self.plan.growing.entry(site.clone()).or_insert(growth);
             return Ok(self.list_of(vec![], Some(grown), Some(site)));
         }
-        let items = self.comprehension(&c.elt, &c.generators, span)?;
-        Ok(self.list_of(items, None, Some(site)))
+        if self.plan.looped.contains(&site) {
+            return self.looped_comprehension(c, span);
+        }
+        self.comprehending.push(site.clone());
+        let items = self.comprehension(&c.elt, &c.generators, span);
+        self.comprehending.pop();
+        Ok(self.list_of(items?, None, Some(site)))
     }
 
     fn is_long(&mut self, iter: &ruff_python_ast::Expr) -> Res<bool> {
@@ -204,22 +249,31 @@ impl Importer<'_> {
                 Length::Counted(count)
             }
         };
-        let grown =
-            Grown { site: site.clone(), room, kind: g.kind, nested: g.nested, mixed: g.mixed, length };
+        let (kind, nested, mixed, columns) = (g.kind, g.nested, g.mixed, g.columns.clone());
+        let wide = if g.widened { Some(self.flag("wide", span)?) } else { None };
+        let flags = if mixed == Mixed::Real && room.rank() == 1 {
+            Some(self.transient("numpy", DType::Bool, room.shape.clone()))
+        } else {
+            None
+        };
+        let grown = Grown { site: site.clone(), room, kind, nested, mixed, columns, wide, flags, length };
         for (i, item) in items.iter().enumerate() {
             let element = self.element_of_list(item.clone(), &grown, span)?;
             let count = if items.len() == 1 { first.clone() } else { times.clone() };
             let places = grown.room.slice_dim(0, &Expr::int(i as i64), &one, count);
             self.trusting(|s| s.store(&places, &element, span))?;
+            let count = places.shape[0].clone();
+            let flags = grown.flags.as_ref().map(|f| f.slice_dim(0, &Expr::int(i as i64), &one, count));
+            self.note_element(flags, item, span)?;
             self.move_in(item, &grown, &Expr::int(i as i64));
         }
         Ok(grown)
     }
 
     /// The kind of a number, or of all numbers in a list of numbers; and whether there are several.
-    fn kind_inside(&self, v: &Value) -> Option<(Kind, bool)> {
+    fn kind_inside(&self, v: &Value) -> Option<(Kind, Mixed)> {
         let items = match v {
-            Value::Num(num) => return Some((num.kind, false)),
+            Value::Num(num) => return Some((num.kind, Mixed::No)),
             Value::List(id) => match &self.lists[*id] {
                 crate::context::List { grown: Some(g), .. } => return Some((g.kind?, g.mixed)),
                 list => &list.items,
@@ -227,7 +281,7 @@ impl Importer<'_> {
             Value::Tuple(items) => items,
             _ => return None,
         };
-        let mut found: Option<(Kind, bool)> = None;
+        let mut found: Option<(Kind, Mixed)> = None;
         for item in items {
             let one = self.kind_inside(item)?;
             found = Some(match found {
@@ -264,9 +318,11 @@ impl Importer<'_> {
             dtype,
             shape,
             nested,
-            mixed: inside.is_some_and(|i| i.1),
+            mixed: inside.map_or(Mixed::No, |i| i.1),
+            columns: columns_of(item).unwrap_or_default(),
             appends: append.into_iter().collect(),
             counted: false,
+            widened: false,
         };
         self.plan.growing.insert(site, growth);
         self.restart()
@@ -275,14 +331,22 @@ impl Importer<'_> {
     /// A value as an element of a list that grows; starts again if the list must hold another type.
     pub fn element_of_list(&mut self, value: Value, g: &Grown, span: Span) -> Res<Value> {
         let nested = matches!(value, Value::List(_) | Value::Tuple(_));
+        if !g.columns.is_empty() {
+            return self.tuple_of_list(&value, g, span);
+        }
         let inside = self.kind_inside(&value);
+        let value = if g.mixed == Mixed::Real { self.as_number(&value, span)? } else { value };
         let element = self.array_like(value, span)?;
         let mut same = nested == g.nested;
         match (g.kind, inside) {
             (Some(kind), Some(found)) => {
+                if found.0.dtype() != kind.dtype() && g.wide.is_none() && self.widen(g) {
+                    return self.restart();
+                }
                 let (joined, mixed) = joined_kinds((kind, g.mixed), found);
                 if joined != kind || mixed != g.mixed {
                     if let Some(growth) = self.plan.growing.get_mut(&g.site).filter(|_| !self.again) {
+                        growth.widened |= joined.dtype() != kind.dtype() || found.0.dtype() != joined.dtype();
                         (growth.kind, growth.dtype, growth.mixed) = (Some(joined), joined.dtype(), mixed);
                     }
                     return self.restart();
@@ -290,6 +354,11 @@ impl Importer<'_> {
             }
             (None, None) => same &= element.kind().map(Kind::dtype) == Some(g.room.dtype),
             _ => same = false,
+        }
+        if let (Some(wide), Some((found, _))) = (g.wide, inside)
+            && found.dtype() == g.room.dtype
+        {
+            self.set_flag(wide, span)?;
         }
         let shape = element.shape();
         same &= shape.len() + 1 == g.room.rank();
@@ -304,6 +373,71 @@ impl Importer<'_> {
             );
         }
         Ok(element)
+    }
+
+    /// A list has numbers of a narrower kind; false where that is known.
+    fn widen(&mut self, g: &Grown) -> bool {
+        match self.plan.growing.get_mut(&g.site) {
+            Some(growth) if !growth.widened && !self.again => {
+                growth.widened = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether an element of a list of integers and floats is one of NumPy's.
+    pub fn note_element(&mut self, flags: Option<View>, value: &Value, span: Span) -> Res<()> {
+        let Some(flags) = flags else { return Ok(()) };
+        if !matches!(value.kind(), Some(Kind::Int | Kind::Np(DType::F64))) {
+            let hint = "convert all of them by float(...)";
+            return fail_hint(span, "a list of numbers of different kinds", hint);
+        }
+        let sure = self.is_sure(value);
+        let sure = self.test_value(sure, span)?;
+        self.store(&flags, &sure, span)
+    }
+
+    /// A tuple of numbers as an element of a list of such.
+    fn tuple_of_list(&mut self, value: &Value, g: &Grown, span: Span) -> Res<Value> {
+        let hint = "append tuples of as many numbers, each of one kind";
+        let reason = "the elements of a list that a loop fills have different types or shapes";
+        let found = columns_of(value).filter(|c| c.len() == g.columns.len());
+        let Some(found) = found else { return fail_hint(span, reason, hint) };
+        let mut columns = vec![];
+        for (a, b) in g.columns.iter().zip(found) {
+            let joined = match (*a, b) {
+                (a, b) if a == b => Some(a),
+                (Kind::Int | Kind::Number, Kind::Float | Kind::Number) => Some(Kind::Number),
+                (Kind::Float, Kind::Int | Kind::Number) => Some(Kind::Number),
+                (a, b) => self.either(a, b).filter(|k| k.1.is_none()).map(|k| k.0),
+            };
+            match joined {
+                Some(kind) => columns.push(kind),
+                None => return fail_hint(span, reason, hint),
+            }
+        }
+        if let (Some(wide), true) =
+            (g.wide, columns_of(value).is_some_and(|c| c.iter().any(|k| k.dtype() == g.room.dtype)))
+        {
+            self.set_flag(wide, span)?;
+        }
+        if columns != g.columns {
+            if let Some(growth) = self.plan.growing.get_mut(&g.site).filter(|_| !self.again) {
+                let before = growth.dtype;
+                growth.widened |= columns.iter().all(|k| k.dtype() != before);
+                growth.dtype = columns.iter().fold(growth.dtype, |t, k| t.promote(k.dtype()));
+                growth.columns = columns;
+            }
+            return self.restart();
+        }
+        let mut items = self.elements(value).unwrap_or_default();
+        for (item, kind) in items.iter_mut().zip(&g.columns) {
+            if kind.dtype() == DType::F64 || g.room.dtype == DType::F64 {
+                *item = self.as_number(item, span)?;
+            }
+        }
+        self.array_like(Value::Tuple(items), span)
     }
 
     /// `list.append(value)` where the list was made outside of a loop or branch around.
@@ -322,6 +456,7 @@ impl Importer<'_> {
                 return self.restart();
             }
             let append = self.append_here(id, span)?;
+            let append = Append { most: self.guess(append.guessed, &append.most, &value), ..append };
             return self.grow(site, &value, Some((here, append)), span);
         };
         let Some(mut growth) = self.plan.growing.get(&site).cloned() else { return self.restart() };
@@ -329,13 +464,22 @@ impl Importer<'_> {
         let known = growth.appends.contains_key(&here);
         if !known {
             let append = self.append_here(id, span)?;
+            let append = Append { most: self.guess(append.guessed, &append.most, &value), ..append };
             growth.appends.insert(here, append);
             self.plan.growing.insert(site, growth);
             return self.restart();
         }
         self.of_this_iteration(&value, span)?;
         let at = self.length_of(id, span)?;
+        if growth.appends.values().any(|append| append.guessed) {
+            let room = &grown.room.shape[0] - &at;
+            let zero = tasklet::Expr::Sym(Expr::zero());
+            let cond = tasklet::Expr::bin(BinOp::Gt, tasklet::Expr::Sym(room), zero);
+            let reason = "a list of so many elements that a 'while' loop fills";
+            self.check(cond, format!("{NOT_IMPORTED}{reason}"), span);
+        }
         self.trusting(|s| s.store(&grown.room.fix_dim(0, &at), &element, span))?;
+        self.note_element(grown.flags.as_ref().map(|f| f.fix_dim(0, &at)), &value, span)?;
         self.move_in(&value, &grown, &at);
         if let Value::Array(view) = &value {
             self.note_copy(&grown.room, view, span);
@@ -387,16 +531,23 @@ impl Importer<'_> {
         }
     }
 
+    /// Room for elements of which nothing bounds the number: less where they are large.
+    fn guess(&self, guessed: bool, most: &Expr, value: &Value) -> Expr {
+        if !guessed {
+            return most.clone();
+        }
+        let shape = value.shape();
+        let size = shape.iter().fold(Expr::one(), |a, n| &a * n);
+        let size = self.on_sample(&size).unwrap_or(ROOM).max(1);
+        Expr::int((16 * ROOM / size).clamp(LEAST_ROOM, ROOM))
+    }
+
     /// How often this place appends to a list.
     fn append_here(&mut self, id: usize, span: Span) -> Res<Append> {
         let list = &self.lists[id];
         let inner: Vec<Around> = self.around[list.around.min(self.around.len())..].to_vec();
         if self.whiles != list.whiles {
-            return fail_hint(
-                span,
-                "a 'while' loop fills a list",
-                "make an array that is large enough beforehand and assign its elements",
-            );
+            return Ok(Append { most: Expr::int(ROOM), loops: None, guessed: true });
         }
         let only_loops = self.nesting() - list.depth == inner.len();
         let mut most = Some(Expr::one());
@@ -422,12 +573,8 @@ impl Importer<'_> {
                 !inner.iter().any(|l| l.var == *var) || range.step.as_int().is_some_and(|s| s.abs() == 1);
         }
         match most.and_then(|most| self.most(&most)) {
-            Some(most) => Ok(Append { most, loops: steady.then_some(loops) }),
-            None => fail_hint(
-                span,
-                "a list is filled in a loop whose length is not bounded",
-                "make an array that is large enough beforehand and assign its elements",
-            ),
+            Some(most) => Ok(Append { most, loops: steady.then_some(loops), guessed: false }),
+            None => Ok(Append { most: Expr::int(ROOM), loops: None, guessed: true }),
         }
     }
 
@@ -446,15 +593,26 @@ impl Importer<'_> {
 }
 
 /// The kind of two numbers in one list, and whether only the array that NumPy makes of them is the same.
-fn joined_kinds((a, mixed): (Kind, bool), (b, also): (Kind, bool)) -> (Kind, bool) {
-    let (mixed, dtype) = (mixed || also, a.dtype().promote(b.dtype()));
+fn joined_kinds((a, mixed): (Kind, Mixed), (b, also): (Kind, Mixed)) -> (Kind, Mixed) {
+    let (mixed, dtype) = (mixed.max(also), a.dtype().promote(b.dtype()));
+    let real = |k: Kind| matches!(k.dtype(), DType::I64 | DType::F64);
     match joined(a, b) {
         _ if a == b => (a, mixed),
         // As where ways meet: a Python number among NumPy's of the same type is one of them.
         _ if a.dtype() == b.dtype() => (Kind::Np(dtype), mixed),
-        Some(kind) if a.is_python() && b.is_python() && !mixed => (kind, false),
-        _ => (Kind::Np(dtype), true),
+        Some(kind) if a.is_python() && b.is_python() && mixed == Mixed::No => (kind, Mixed::No),
+        _ => (Kind::Np(dtype), mixed.max(if real(a) && real(b) { Mixed::Real } else { Mixed::Any })),
     }
+}
+
+/// The kinds of the numbers in a tuple that can be a row of a list.
+pub fn columns_of(v: &Value) -> Option<Vec<Kind>> {
+    let Value::Tuple(items) = v else { return None };
+    let plain = |v: &Value| match v {
+        Value::Num(num) if matches!(num.kind.dtype(), DType::I64 | DType::F64) => Some(num.kind),
+        _ => None,
+    };
+    items.iter().map(plain).collect::<Option<Vec<_>>>().filter(|c| (1..=16).contains(&c.len()))
 }
 
 /// The most that an expression can be while a loop's variable takes its values.

@@ -259,6 +259,7 @@ fn attempt(
     for local in assigned(&f.body) {
         importer.frame().vars.insert(local, Value::Stale(Stale::new(UNASSIGNED)));
     }
+    importer.rest_parameters(f);
     importer.gives_values = crate::scan::returns_value(&f.body);
     let bindings = importer.arguments(f, arguments).map_err(|d| Some(vec![d]))?;
     let flow = importer.run(&f.body);
@@ -271,7 +272,7 @@ fn attempt(
     }
     importer.check_aliases();
     for (key, span) in std::mem::take(&mut importer.wanted) {
-        if importer.plan.kinds.contains_key(&key) {
+        if importer.plan.kinds.contains_key(&key) || importer.plan.arrays.contains_key(&key) {
             importer.again = true;
         } else {
             importer.diags.push(Diagnostic::new(span, format!("'{}' {UNASSIGNED}", key.1)));
@@ -297,6 +298,18 @@ fn attempt(
 }
 
 impl Importer<'_> {
+    /// `*args` and `**kwargs` of the outermost function, which are empty.
+    fn rest_parameters(&mut self, f: &ast::StmtFunctionDef) {
+        if let Some(rest) = &f.parameters.vararg {
+            self.frame().vars.insert(rest.name.to_string(), Value::Tuple(vec![]));
+        }
+        if let Some(rest) = &f.parameters.kwarg {
+            self.dicts.push(crate::dicts::Dict { items: vec![], depth: self.nesting(), site: vec![] });
+            let dict = Value::Dict(self.dicts.len() - 1);
+            self.frame().vars.insert(rest.name.to_string(), dict);
+        }
+    }
+
     /// Containers and symbols of the parameters.
     fn arguments(
         &mut self,

@@ -8,7 +8,7 @@ use weft_ir::symbolic::{Expr, Range};
 
 use crate::args::Args;
 use crate::bounds::Item;
-use crate::context::{Importer, Res, fail, fail_hint, span_of};
+use crate::context::{Importer, Res, fail, fail_hint, fail_raises, span_of};
 use crate::truth::Test;
 use crate::value::{Kind, Num, Value, View};
 
@@ -16,9 +16,23 @@ use crate::value::{Kind, Num, Value, View};
 pub const LONGEST: i64 = 64;
 
 impl Importer<'_> {
+    /// A subscript of a list: Python's bool is an integer there, NumPy's is none.
+    pub fn list_items(&mut self, slice: &ast::Expr, span: Span) -> Res<Vec<Item>> {
+        let mut items = self.items(slice)?;
+        for item in &mut items {
+            if let Item::Flag(flag) = item {
+                if flag.kind() != Some(Kind::Bool) {
+                    return fail_raises(span, "list indices must be integers or slices", "");
+                }
+                *item = Item::Index(self.as_int(&flag.clone(), span)?);
+            }
+        }
+        Ok(items)
+    }
+
     /// `items[i]` and `items[i:j]` of a tuple, list or range.
     pub fn static_item(&mut self, base: &Value, slice: &ast::Expr, span: Span) -> Res<Value> {
-        let item = self.items(slice)?;
+        let item = self.list_items(slice, span)?;
         if let (Value::List(id), Some(view)) = (base, self.grown(base, span)?) {
             let part = self.part(&view, &item, span)?;
             return match &item[..] {
@@ -43,6 +57,15 @@ impl Importer<'_> {
                         return self.make_constant(i, span);
                     }
                     if let (Value::List(id), true) = (base, items.iter().any(|v| matches!(v, Value::List(_))))
+                    {
+                        return self.settle(*id, None, span);
+                    }
+                    let kinds = || items.iter().map(Value::kind);
+                    if let Value::List(id) = base
+                        && self.lists[*id].site.is_some()
+                        && kinds().all(|k| k.is_some())
+                        && kinds().any(|k| k != items[0].kind())
+                        && items.iter().all(|v| matches!(v, Value::Num(_)))
                     {
                         return self.settle(*id, None, span);
                     }
@@ -101,6 +124,11 @@ impl Importer<'_> {
 
     pub fn list_method(&mut self, id: usize, name: &str, args: Args) -> Res<Value> {
         let span = args.span;
+        if let ("extend", [items]) = (name, &args.pos[..])
+            && self.is_open(items)
+        {
+            return self.extend_by_loop(id, &items.clone(), span);
+        }
         if !matches!(name, "index" | "count" | "copy") {
             if self.iterated.contains(&id) {
                 return fail_hint(
@@ -117,6 +145,10 @@ impl Importer<'_> {
                     return self.append_far(id, v, span).map(|()| Value::None);
                 }
                 ("extend", [_]) => return self.grown_method(id, name, &args),
+                ("insert" | "appendleft", [.., v]) if self.lists[id].grown.is_none() => {
+                    let v = self.hold(v.clone(), span)?;
+                    return self.append_far(id, v, span).map(|()| Value::None);
+                }
                 _ if self.lists[id].grown.is_some() => return self.grown_method(id, name, &args),
                 _ => return self.settle(id, None, span),
             }
@@ -140,19 +172,38 @@ impl Importer<'_> {
             },
             ("pop", []) => match items.pop() {
                 Some(v) => result = v,
-                None => return fail(span, "pop from an empty list"),
+                None => return fail_raises(span, "pop from an empty list", ""),
             },
+            ("popleft", []) if !items.is_empty() => result = items.remove(0),
+            ("appendleft", [v]) => items.insert(0, self.hold(v.clone(), span)?),
             ("pop", [at]) => match constant(at).map(|i| if i < 0 { items.len() as i64 + i } else { i }) {
                 Some(i) if (0..items.len() as i64).contains(&i) => result = items.remove(i as usize),
                 _ => return fail(span, "pop takes a constant position in the list"),
             },
             ("reverse", []) => items.reverse(),
+            ("sort", []) => {
+                let mut sorted = Args::new("sorted", vec![Value::Tuple(items)], span);
+                sorted.kw = args.kw;
+                let sorted = self.call_path("builtins.sorted", sorted)?;
+                items = self.unpacked(&sorted, span)?;
+            }
             ("clear", []) => items.clear(),
             ("copy", []) => return Ok(self.list(items)),
             _ => return fail(span, format!("the method '{name}' of a list is not supported")),
         }
         self.lists[id].items = items;
         Ok(result)
+    }
+
+    /// Does only the run know how many items there are?
+    fn is_open(&self, items: &Value) -> bool {
+        match items {
+            Value::Array(v) => v
+                .shape
+                .first()
+                .is_some_and(|n| n.as_int().is_none() && self.on_sample(n).is_none_or(|n| n > LONGEST)),
+            other => self.is_grown(other),
+        }
     }
 
     pub fn tuple_method(&mut self, items: &[Value], name: &str, args: Args) -> Res<Value> {
@@ -215,6 +266,11 @@ impl Importer<'_> {
             && r.extent().as_int().is_none()
             && self.on_sample(&r.extent()).is_some_and(|n| n > LONGEST)
         {
+            if let Some(site) = self.comprehending.last().cloned()
+                && self.plan.looped.insert(site)
+            {
+                return self.restart();
+            }
             let hint = "make an array and fill it in a loop";
             return fail_hint(span, "this comprehension is too long to be known element by element", hint);
         }
@@ -226,6 +282,11 @@ impl Importer<'_> {
                     Test::Known(known) => take &= known,
                     Test::Cond(c) => {
                         self.decide(&c, span)?;
+                        if let Some(site) = self.comprehending.last().cloned()
+                            && self.plan.looped.insert(site)
+                        {
+                            return self.restart();
+                        }
                         return fail_hint(
                             span,
                             "a condition in a comprehension that data decide",

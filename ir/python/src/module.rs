@@ -196,8 +196,9 @@ impl Reader {
         let Some(suite) = self.suites.get_mut(file).and_then(Option::take) else { return };
         let importer = std::mem::replace(&mut self.file, file);
         let mut globals = BTreeMap::new();
-        for stmt in suite {
-            if let Stmt::FunctionDef(f) = &stmt {
+        for mut stmt in suite {
+            if let Stmt::FunctionDef(f) = &mut stmt {
+                crate::desugar::function(f);
                 globals.extend(globals_of(&f.body).into_iter().map(|name| (name, f.name.range())));
             }
             self.stmt(stmt);

@@ -89,6 +89,11 @@ impl Importer<'_> {
         if early.is_none() && !self.frame().lazy.contains_key(RETURN) {
             return Ok(Flow::Return(value));
         }
+        if value == Value::None && early.is_some() && self.loop_depth == 0 {
+            // Nothing is set: that is how the end of the function knows.
+            self.frame().none = true;
+            return Ok(Flow::Gone);
+        }
         let (names, items, count) = match value {
             Value::None => (vec![], vec![], None),
             Value::Tuple(items) => {
@@ -110,7 +115,7 @@ impl Importer<'_> {
         for (name, item) in names.into_iter().zip(items) {
             if !self.frame().cells.contains_key(&name) {
                 let key = (self.frame().path.clone(), name.clone());
-                self.frame().lazy.insert(name.clone(), Lazy { key, flag: None });
+                self.frame().lazy.insert(name.clone(), Lazy { key, flag: None, none: false });
             }
             if !self.bind_cell(&name, &item, span)? {
                 return fail(span, format!("{} cannot be returned from a loop or branch", item.describe()));

@@ -32,6 +32,9 @@ pub const UNASSIGNED: &str = "is read before it is assigned";
 /// The variable that holds what an inlined function returns early.
 pub const RETURN: &str = "<result>";
 
+/// Stands in the plan for a function that gives `None` on some ways.
+pub const OPTIONAL: &str = "<optional>";
+
 impl Importer<'_> {
     /// Runs statements; problems are collected, and what they would have assigned is poisoned.
     pub fn run(&mut self, body: &[Stmt]) -> Res<Flow> {
@@ -78,7 +81,7 @@ impl Importer<'_> {
     }
 
     /// A run that comes here is refused.
-    fn refuse_there(&mut self, d: &Diagnostic) {
+    pub fn refuse_there(&mut self, d: &Diagnostic) {
         let hint = d.hint.iter().map(|h| format!(" ({h})")).collect::<String>();
         let never = tasklet::Expr::Lit(Scalar::Bool(false));
         self.check(never, format!("{NOT_IMPORTED}{}{hint}", d.reason), d.span);
@@ -228,9 +231,6 @@ pub fn check_signature(f: &ast::StmtFunctionDef, module: &Module) -> Result<(), 
     }
     for d in &f.decorator_list {
         crate::annotations::check_decorator(module, d)?;
-    }
-    if f.parameters.kwarg.is_some() {
-        return Err(Diagnostic::new(span, "'**kwargs' is not supported").hint("name every parameter"));
     }
     Ok(())
 }

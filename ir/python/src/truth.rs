@@ -7,7 +7,7 @@ use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp, UnOp};
 
 use crate::args::Args;
-use crate::context::{Importer, Res, Stop, fail, fail_hint, span_of};
+use crate::context::{Importer, Res, Stop, fail, fail_hint, fail_raises, span_of};
 use crate::doubt::{same_type, stands_for};
 use crate::emit::Inputs;
 use crate::expr::MAX_DEPTH;
@@ -23,10 +23,47 @@ pub enum Test {
 
 impl Importer<'_> {
     pub fn compare(&mut self, c: &ast::ExprCompare, hint: Option<String>, span: Span) -> Res<Value> {
+        if let [op @ (CmpOp::Is | CmpOp::IsNot)] = &*c.ops
+            && let ([ast::Expr::NoneLiteral(_)], ast::Expr::Call(_)) = (&*c.comparators, &*c.left)
+        {
+            let given = match self.eval_any(&c.left)? {
+                Value::Optional(_, flag) => Test::Cond(tasklet::Expr::Var(flag)),
+                value => not(identical(&value, &Value::None, span)?),
+            };
+            return self.test_value(if *op == CmpOp::Is { not(given) } else { given }, span);
+        }
+        if let [op @ (CmpOp::Is | CmpOp::IsNot | CmpOp::Eq | CmpOp::NotEq)] = &*c.ops
+            && let [ast::Expr::NoneLiteral(_)] = &*c.comparators
+            && let Some((value, flag)) = self.optional_or_tuple(&c.left)
+            && (matches!(op, CmpOp::Is | CmpOp::IsNot) || matches!(value, Value::Num(_)))
+        {
+            let given = Test::Cond(tasklet::Expr::Var(flag));
+            let none = matches!(op, CmpOp::Is | CmpOp::Eq);
+            return self.test_value(if none { not(given) } else { given }, span);
+        }
+        if let ([op @ (CmpOp::Eq | CmpOp::NotEq)], [right]) = (&*c.ops, &*c.comparators) {
+            let pair = match (self.optional(&c.left), self.optional(right)) {
+                (Some((value, flag)), None) => Some((value, self.eval(right)?, flag)),
+                (None, Some((value, flag))) => Some((self.eval(&c.left)?, value, flag)),
+                _ => None,
+            };
+            if let Some((a, b, flag)) = pair.filter(|p| matches!(p, (Value::Num(_), Value::Num(_), _))) {
+                // No number equals None.
+                let same = self.compare_two(CmpOp::Eq, &a, &b, span)?;
+                let same = self.test(&same, span)?;
+                let same = both(Test::Cond(tasklet::Expr::Var(flag)), same, true);
+                return self.test_value(if *op == CmpOp::Eq { same } else { not(same) }, span);
+            }
+        }
         let mut left = self.eval(&c.left)?;
         let mut all: Option<Value> = None;
         for (op, right) in c.ops.iter().zip(&*c.comparators) {
-            let right = self.eval(right)?;
+            let right = match right {
+                ast::Expr::Set(set) if matches!(op, CmpOp::In | CmpOp::NotIn) => {
+                    Value::Tuple(self.eval_all(&set.elts)?)
+                }
+                other => self.eval(other)?,
+            };
             self.hint = hint.clone().filter(|_| c.ops.len() == 1);
             let one = self.compare_two(*op, &left, &right, span)?;
             all = Some(match all {
@@ -41,16 +78,57 @@ impl Importer<'_> {
         Ok(all.unwrap_or(Value::bool(true)))
     }
 
+    /// As [`Importer::optional`], also of tuples.
+    fn optional_or_tuple(&self, e: &ast::Expr) -> Option<(Value, weft_ir::names::Name)> {
+        let ast::Expr::Name(name) = e else { return None };
+        if let Value::Parts(_) = self.variable(name.id.as_str())? {
+            let first = self.variable(&crate::parts::part_name(name.id.as_str(), 0))?;
+            let Value::Optional(value, flag) = first else { return None };
+            return Some((*value, flag));
+        }
+        self.optional(e)
+    }
+
+    /// A name that is `None` where a bool is not set.
+    fn optional(&self, e: &ast::Expr) -> Option<(Value, weft_ir::names::Name)> {
+        let ast::Expr::Name(name) = e else { return None };
+        match self.variable(name.id.as_str())? {
+            Value::Optional(value, flag) => Some((*value, flag)),
+            _ => None,
+        }
+    }
+
     fn compare_two(&mut self, op: CmpOp, left: &Value, right: &Value, span: Span) -> Res<Value> {
         let test = match op {
+            CmpOp::Is | CmpOp::IsNot
+                if is_small(left) && is_int(right) || is_int(left) && is_small(right) =>
+            {
+                // Python has each small integer once.
+                let op = if op == CmpOp::Is { BinOp::Eq } else { BinOp::Ne };
+                return self.binary(op, left, right, span);
+            }
+            CmpOp::Is | CmpOp::IsNot if matches!((left, right), (Value::Path(_), Value::Path(_))) => {
+                Test::Known((left == right) == (op == CmpOp::Is))
+            }
             CmpOp::Is => identical(left, right, span)?,
             CmpOp::IsNot => not(identical(left, right, span)?),
             CmpOp::In => self.contains(right, left, span)?,
             CmpOp::NotIn => not(self.contains(right, left, span)?),
+            CmpOp::Eq | CmpOp::NotEq if is_text_and_array(left, right) => {
+                let value = Value::bool(op == CmpOp::NotEq);
+                let shape = if let Value::Array(_) = left { left.shape() } else { right.shape() };
+                let out = self.transient("array", DType::Bool, shape);
+                self.store(&out, &value, span)?;
+                return Ok(Value::Array(out));
+            }
             CmpOp::Eq if !are_numbers(left, right) => self.equal(left, right, span)?,
             CmpOp::NotEq if !are_numbers(left, right) => not(self.equal(left, right, span)?),
             CmpOp::Eq => return self.binary(BinOp::Eq, left, right, span),
             CmpOp::NotEq => return self.binary(BinOp::Ne, left, right, span),
+            _ if is_order(op) && needs_array(left, right) => {
+                let (a, b) = (self.array_like(left.clone(), span)?, self.array_like(right.clone(), span)?);
+                return self.compare_two(op, &a, &b, span);
+            }
             CmpOp::Lt => return self.binary(BinOp::Lt, left, right, span),
             CmpOp::LtE => return self.binary(BinOp::Le, left, right, span),
             CmpOp::Gt => return self.binary(BinOp::Gt, left, right, span),
@@ -84,6 +162,10 @@ impl Importer<'_> {
                 let equal = self.binary(BinOp::Eq, a, b, span)?;
                 self.test(&equal, span)
             }
+            // No number equals a text.
+            (Value::Num(_), Value::Str(_) | Value::None) | (Value::Str(_) | Value::None, Value::Num(_)) => {
+                Ok(Test::Known(false))
+            }
             _ if is_plain(a) && is_plain(b) => Ok(Test::Known(a == b)),
             _ => fail_hint(
                 span,
@@ -100,11 +182,34 @@ impl Importer<'_> {
         }
         if matches!(container, Value::Array(_)) || self.is_grown(container) {
             let hint = self.hint.take();
-            let container = self.array_like(container.clone(), span)?;
-            let equal = self.binary(BinOp::Eq, &container, item, span)?;
+            let tuples = match container {
+                Value::List(id) => self.lists[*id].grown.as_ref().is_some_and(|g| !g.columns.is_empty()),
+                _ => false,
+            };
+            let rows = !matches!(container, Value::Array(_));
+            let container = match self.grown(container, span)? {
+                Some(view) => Value::Array(self.materialize(&view, view.dtype, span)),
+                None => container.clone(),
+            };
+            let rows = rows && container.shape().len() > 1;
+            if rows && !(tuples && matches!(item, Value::Tuple(_))) {
+                return fail_hint(span, "'in' on a list of arrays", "compare with each of them");
+            }
+            let item = if rows { self.array_like(item.clone(), span)? } else { item.clone() };
+            if rows && !self.same(&item.shape()[0], &container.shape()[1])?.is_yes() {
+                return Ok(Test::Known(false));
+            }
+            let mut equal = self.binary(BinOp::Eq, &container, &item, span)?;
+            if rows {
+                let all = Args::new("np.all", vec![equal, Value::int(1)], span);
+                equal = self.call_path("numpy.all", all)?;
+            }
             let any = self.call_path("numpy.any", Args::new("np.any", vec![equal], span))?;
             self.hint = hint;
             return self.test(&any, span);
+        }
+        if let Value::Dict(id) = container {
+            return self.dict_has(*id, item, span);
         }
         let Some(elements) = self.elements(container) else {
             return fail_hint(
@@ -130,6 +235,7 @@ impl Importer<'_> {
                 let n = self.grown(v, span)?.map_or(Expr::zero(), |view| view.shape[0].clone());
                 return self.test(&Value::sym(n), span);
             }
+            Value::Dict(id) => Test::Known(!self.dicts[*id].items.is_empty()),
             Value::List(_) => Test::Known(!self.elements(v).unwrap_or_default().is_empty()),
             Value::Str(s) => Test::Known(!s.is_empty()),
             Value::Num(Num { src: Src::Cond(c), .. }) => Test::Cond(c.clone()),
@@ -152,7 +258,7 @@ impl Importer<'_> {
             Value::Array(view) if view.rank() == 0 => self.test_element(&view.clone(), span)?,
             Value::Array(_) => {
                 let reason = "the truth value of an array with more than one element is ambiguous";
-                return fail_hint(span, reason, "use .any() or .all()");
+                return fail_raises(span, reason, "use .any() or .all()");
             }
             other => return fail(span, format!("{} is not a condition", other.describe())),
         })
@@ -189,10 +295,16 @@ impl Importer<'_> {
                     let mark = self.mark();
                     let next = self.test_expr(value);
                     self.forget(mark);
-                    let region = self.pop_region();
+                    let mut region = self.pop_region();
                     // What always raises is a check in the region: its value does not matter.
                     let next = match next {
                         Err(Stop::Raises) => Test::Known(false),
+                        Err(Stop::Diag(d)) if self.plan.defer && matches!(acc, Test::Cond(_)) => {
+                            self.push_region();
+                            self.refuse_there(&d);
+                            region = self.pop_region();
+                            Test::Known(false)
+                        }
                         other => other?,
                     };
                     acc = self.join_tests(acc, next, and, region, span);
@@ -200,6 +312,10 @@ impl Importer<'_> {
                 Ok(acc)
             }
             other => {
+                if let Some((value, flag)) = self.optional(other) {
+                    let given = self.test(&value, span)?;
+                    return Ok(both(Test::Cond(tasklet::Expr::Var(flag)), given, true));
+                }
                 let value = self.eval(other)?;
                 self.test(&value, span)
             }
@@ -270,7 +386,8 @@ impl Importer<'_> {
                 ast::Expr::Compare(_) | ast::Expr::BooleanLiteral(_) => true,
                 ast::Expr::UnaryOp(u) => u.op == UnaryOp::Not,
                 ast::Expr::Name(n) => {
-                    matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(Kind::Bool))
+                    let sure = self.optional(value).is_none();
+                    sure && matches!(self.lookup(n.id.as_str(), span)?.kind(), Some(Kind::Bool))
                 }
                 _ => false,
             };
@@ -328,11 +445,25 @@ impl Importer<'_> {
             self.push_region();
             let mark = self.mark();
             self.assume_cond(cond, first);
-            let value = eval(self, first);
+            let value = match eval(self, first) {
+                Err(Stop::Diag(d)) if self.plan.defer => {
+                    self.refuse_there(&d);
+                    Err(Stop::Raises)
+                }
+                other => other,
+            };
             self.forget(mark);
             let region = self.pop_region();
-            arms.push((sure(value, span)?, region));
+            match value {
+                Err(Stop::Raises) => arms.push((None, region)),
+                value => arms.push((Some(value?), region)),
+            }
         }
+        let arms = match &arms[..] {
+            [(Some(_), _), (Some(_), _)] => arms.into_iter().filter_map(|(v, r)| Some((v?, r))).collect(),
+            _ => return self.only_arm(cond, arms, span),
+        };
+        let mut arms: Vec<(Value, Region)> = arms;
         let scalars = arms.iter().all(|a| matches!(a.0, Value::Num(_)));
         let kinds: Vec<Kind> = arms.iter().filter_map(|a| a.0.kind()).collect();
         let (kind, shape) = match (&kinds[..], &arms[0].0, &arms[1].0) {
@@ -359,7 +490,7 @@ impl Importer<'_> {
         let cell = self.transient("chosen", kind.dtype(), shape);
         let flag = self.doubt_of_choice(&arms[0].0, &arms[1].0).map(|other| self.doubted(&cell, other));
         let mut regions = vec![];
-        for (value, region) in arms {
+        for (value, region) in std::mem::take(&mut arms) {
             self.push_region();
             self.append(region);
             let value = if scalars { self.settled_for(&value, kind.dtype()) } else { value };
@@ -375,6 +506,46 @@ impl Importer<'_> {
         let yes = regions.pop().unwrap_or_default();
         self.block("if", BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise }, span);
         Ok(if scalars { Value::elem(kind, cell) } else { Value::Array(cell) })
+    }
+
+    /// One of two values, where the other always raises.
+    fn only_arm(
+        &mut self,
+        cond: &tasklet::Expr,
+        arms: Vec<(Option<Value>, Region)>,
+        span: Span,
+    ) -> Res<Value> {
+        let Some(first) = arms.iter().position(|a| a.0.is_some()) else { return Err(Stop::Raises) };
+        let mut regions = vec![Region::default(), Region::default()];
+        let mut made = None;
+        for (i, (value, region)) in arms.into_iter().enumerate() {
+            self.push_region();
+            self.append(region);
+            if i == first {
+                made = value;
+            }
+            regions[i] = self.pop_region();
+        }
+        // What the one gives is computed whether or not it is asked for, unless that takes blocks.
+        let Some(value) = made else { return Err(Stop::Raises) };
+        let value = match &value {
+            Value::Num(_) | Value::Array(_) => value,
+            _ => return fail(span, "one of the two values of 'if' and 'else' always raises an error"),
+        };
+        let (kind, shape, scalar) = match &value {
+            Value::Array(view) => (Kind::Np(view.dtype), view.shape.clone(), false),
+            other => (other.kind().unwrap_or(Kind::Float), vec![], true),
+        };
+        let cell = self.transient("chosen", kind.dtype(), shape);
+        self.push_region();
+        self.append(std::mem::take(&mut regions[first]));
+        let stored = self.store(&cell, &value, span);
+        regions[first] = self.pop_region();
+        stored?;
+        let otherwise = regions.pop().unwrap_or_default();
+        let yes = regions.pop().unwrap_or_default();
+        self.block("if", BlockKind::Conditional { branches: vec![(cond.clone(), yes)], otherwise }, span);
+        Ok(if scalar { Value::elem(kind, cell) } else { Value::Array(cell) })
     }
 
     /// The other kind of a number that is one of two.
@@ -473,6 +644,29 @@ fn are_numbers(a: &Value, b: &Value) -> bool {
     let sequence = |v: &Value| matches!(v, Value::Tuple(_) | Value::List(_));
     let array = |v: &Value| matches!(v, Value::Array(_)) || v.kind().is_some_and(|k| !k.is_python());
     number(a) && number(b) || array(a) && sequence(b) || sequence(a) && array(b)
+}
+
+fn is_int(v: &Value) -> bool {
+    v.kind() == Some(Kind::Int)
+}
+
+fn is_small(v: &Value) -> bool {
+    is_int(v) && v.as_const_int().is_some_and(|i| (-5..=256).contains(&i))
+}
+
+fn is_order(op: CmpOp) -> bool {
+    matches!(op, CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE)
+}
+
+/// Does NumPy make an array of the sequence that is compared with an array?
+fn needs_array(a: &Value, b: &Value) -> bool {
+    let sequence = |v: &Value| matches!(v, Value::Tuple(_) | Value::List(_));
+    let array = |v: &Value| matches!(v, Value::Array(_)) || v.kind().is_some_and(|k| !k.is_python());
+    array(a) && sequence(b) || sequence(a) && array(b)
+}
+
+fn is_text_and_array(a: &Value, b: &Value) -> bool {
+    matches!((a, b), (Value::Str(_), Value::Array(_)) | (Value::Array(_), Value::Str(_)))
 }
 
 /// Nothing that NumPy compares by its elements.

@@ -291,6 +291,8 @@ pub enum Value {
     Tuple(Vec<Value>),
     /// A list that is known element by element; of [`crate::context::Importer::lists`].
     List(usize),
+    /// A dict whose keys are known; of [`crate::context::Importer::dicts`].
+    Dict(usize),
     /// `range(...)`.
     Range(Range),
     /// `slice(begin, end, step)`.
@@ -307,6 +309,10 @@ pub enum Value {
     Method(Box<Value>, String),
     /// What a name is if this bool says that it has been assigned.
     Maybe(Box<Value>, Name),
+    /// This value if the bool is set, else `None`.
+    Optional(Box<Value>, Name),
+    /// A tuple whose items are variables of their own.
+    Parts(usize),
     /// A name that must not be read.
     Stale(Stale),
     /// Something whose diagnostic has been given.
@@ -367,18 +373,19 @@ impl Value {
         match self {
             Value::Num(num) => num.kind.describe(),
             Value::Array(view) => format!("a {}-dimensional {} array", view.rank(), view.dtype.numpy()),
-            Value::Tuple(_) => "a tuple".into(),
+            Value::Tuple(_) | Value::Parts(_) => "a tuple".into(),
             Value::None => "None".into(),
             Value::Ellipsis => "'...'".into(),
             Value::Str(_) => "a string".into(),
             Value::Path(p) => format!("'{p}'"),
             Value::List(_) => "a list".into(),
+            Value::Dict(_) => "a dict".into(),
             Value::Range(_) => "a range".into(),
             Value::Slice(_) => "a slice".into(),
             Value::User(_, f) => format!("the function '{f}'"),
             Value::Closure(f) => format!("the function '{}'", f.name),
             Value::Method(_, m) => format!("the method '{m}'"),
-            Value::Maybe(v, _) => v.describe(),
+            Value::Maybe(v, _) | Value::Optional(v, _) => v.describe(),
             Value::Stale(_) | Value::Poison => "nothing".into(),
         }
     }

@@ -2,7 +2,7 @@
 
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::sdfg::{Span, row_major};
-use weft_ir::symbolic::{Expr, Truth};
+use weft_ir::symbolic::{Expr, Fact, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
 use super::Function;
@@ -394,8 +394,7 @@ impl Importer<'_> {
                 match self.nonneg_everywhere(&(-step - 1), span)? {
                     Truth::Yes => false,
                     _ => {
-                        let hint = "write the step as a number, or compute its sign beforehand";
-                        return fail_hint(span, "a step whose sign only the run knows", hint);
+                        return Ok(self.steps_either_way(begin, end, step, span));
                     }
                 }
             }
@@ -409,9 +408,22 @@ impl Importer<'_> {
         .ceil_div(&size))
     }
 
+    /// As [`Importer::steps`], where only the run knows which way it goes.
+    fn steps_either_way(&mut self, begin: &Expr, end: &Expr, step: &Expr, span: Span) -> Expr {
+        let zero = || tasklet::Expr::Sym(Expr::zero());
+        let sign = |op| tasklet::Expr::bin(op, tasklet::Expr::Sym(step.clone()), zero());
+        self.check(sign(BinOp::Ne), "the step must not be zero", span);
+        let count =
+            |distance: Expr, size: &Expr| tasklet::Expr::Sym(distance.max(Expr::zero()).ceil_div(size));
+        let (up, down) = (count(end - begin, step), count(begin - end, &-step));
+        let count = self.assign_symbol("n", tasklet::Expr::select(sign(BinOp::Gt), up, down), span);
+        self.assume(Fact::NonNeg(Expr::sym(count)));
+        Expr::sym(count)
+    }
+
     /// Lists and tuples of numbers (and of arrays) as arrays; everything else as it is.
     pub fn array_like(&mut self, v: Value, span: Span) -> Res<Value> {
-        if let Some(view) = self.grown(&v, span)? {
+        if let Some(view) = self.array_of_grown(&v, span)? {
             return Ok(Value::Array(self.materialize(&view, view.dtype, span)));
         }
         let items = match &v {

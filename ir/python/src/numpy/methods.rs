@@ -172,6 +172,8 @@ impl Importer<'_> {
         args.name = name.to_string();
         match &object {
             Value::List(id) => return self.list_method(*id, name, args),
+            Value::Dict(id) => return self.dict_method(*id, name, args),
+            Value::Array(_) | Value::Num(_) if name == "tolist" => return self.listed(&object, span),
             Value::Tuple(items) => return self.tuple_method(&items.clone(), name, args),
             Value::Array(_) | Value::Num(Num { src: Src::Elem(_), .. }) => {}
             Value::Num(Num { kind: Kind::Np(_), .. }) => {}
@@ -239,12 +241,13 @@ impl Importer<'_> {
                     flat => flat,
                 })
             }
+            (Value::Array(v), "strides") => Ok(super::windows::strides_of(v)),
             (Value::Array(_) | Value::Num(_), "strides" | "data" | "base" | "flags" | "ctypes") => fail_hint(
                 span,
                 format!("the attribute '{name}' is not supported"),
                 "arithmetic, slices and shapes are",
             ),
-            (Value::Array(_) | Value::Num(_) | Value::List(_) | Value::Tuple(_), _) => {
+            (Value::Array(_) | Value::Num(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_), _) => {
                 Ok(Value::Method(Box::new(base), name.to_string()))
             }
             _ => fail(span, format!("{} has no attribute '{name}'", base.describe())),

@@ -21,6 +21,7 @@ mod repeat;
 mod shape;
 mod types;
 pub mod ufunc;
+mod windows;
 
 use std::sync::{Arc, LazyLock};
 
@@ -74,6 +75,7 @@ const TABLES: &[&[Function]] = &[
     repeat::FUNCTIONS,
     shape::FUNCTIONS,
     types::FUNCTIONS,
+    windows::FUNCTIONS,
 ];
 
 /// Other names of the same function.
@@ -172,6 +174,21 @@ impl Importer<'_> {
         args.name = path.strip_prefix("builtins.").unwrap_or(&path).replace("numpy.", "np.");
         if let Some(name) = path.strip_prefix("math.").filter(|_| in_prelude(&path).is_none()) {
             return self.call_math(name, args);
+        }
+        match path.as_str() {
+            "builtins.dict" => return self.dict_call(&mut args),
+            "builtins.type" if args.pos.len() == 1 => return self.type_of(&args.pos[0].clone(), args.span),
+            "builtins.callable" if args.pos.len() == 1 => {
+                let callable = matches!(
+                    args.pos[0],
+                    Value::Path(_) | Value::User(..) | Value::Closure(_) | Value::Method(..)
+                );
+                return Ok(Value::bool(callable));
+            }
+            _ => {}
+        }
+        if let Some(value) = self.of_library(&path, &mut args)? {
+            return Ok(value);
         }
         let ours = self.frames.last().is_some_and(|f| f.module == PRELUDE_ID);
         if let Some(function) = find(&path).filter(|f| ours || !f.name.starts_with("weft.")) {

@@ -123,7 +123,7 @@ fn complex(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 fn sum(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let (items, mut total) = (b.get("iterable"), b.get("start"));
     if let Some(kind) = s.grown_kind(&items) {
-        let items = s.array_like(items, b.span)?;
+        let items = s.grown(&items, b.span)?.map_or(items, Value::Array);
         let sum =
             s.inline(PRELUDE_ID, "sum_of_items", Args::new("sum", vec![items, total.clone()], b.span))?;
         let kind = if kind.is_python() { total.kind().map_or(kind, |k| k.max(kind)) } else { kind };
@@ -141,7 +141,10 @@ fn sum(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 
 fn any_all(s: &mut Importer, b: &mut Bound, all: bool) -> Res<Value> {
     let items = b.get("iterable");
-    let items = if s.is_grown(&items) { s.array_like(items, b.span)? } else { items };
+    let items = match s.grown(&items, b.span)? {
+        Some(view) => Value::Array(view),
+        None => items,
+    };
     if let Value::Array(view) = &items
         && view.rank() == 1
     {
@@ -217,9 +220,10 @@ fn tuple(s: &mut Importer, b: &mut Bound) -> Res<Value> {
 fn list(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     let items = match b.given("iterable") {
         None => vec![],
+        Some(v) if s.is_grown(&v) => return s.copied_list(&v, b.span),
         Some(v) => s.unpacked(&v, b.span)?,
     };
-    Ok(s.list(items))
+    s.list_at(items, &Expr::one(), b.span)
 }
 
 fn enumerate(s: &mut Importer, b: &mut Bound) -> Res<Value> {
@@ -251,6 +255,7 @@ fn reversed(s: &mut Importer, b: &mut Bound) -> Res<Value> {
             let n = view.shape[0].clone();
             Ok(Value::Array(view.slice_dim(0, &(&n - 1), &Expr::int(-1), n)))
         }
+        other if s.is_grown(&other) => s.reversed_list(&other, b.span),
         other => {
             let mut items = s.unpacked(&other, b.span)?;
             items.reverse();

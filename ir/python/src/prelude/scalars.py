@@ -89,3 +89,31 @@ def math__remainder(x, y):
     even = m - 2.0 * np.fmod(0.5 * (a - m), b)
     r = np.where(m < c, m, np.where(m > c, -c, even))
     return float(np.copysign(1.0, float(x)) * r)
+
+
+def order_of_keys(keys, reverse):
+    assert np.all(keys == keys), "sorted with NaN among the keys, which is not supported here"
+    if reverse:
+        return len(keys) - 1 - np.argsort(keys[::-1], kind="stable")[::-1]
+    return np.argsort(keys, kind="stable")
+
+
+def place_of_least(keys):
+    at = 0
+    for i in range(1, len(keys)):
+        if keys[i] < keys[at]:
+            at = i
+    return at
+
+
+def place_of_greatest(keys):
+    at = 0
+    for i in range(1, len(keys)):
+        if keys[i] > keys[at]:
+            at = i
+    return at
+
+
+def values_of_set(items):
+    assert np.all(items == items), "a set with NaN in it, which is not supported here"
+    return np.unique(items)
