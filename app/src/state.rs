@@ -376,19 +376,26 @@ pub fn visit<'a>(sdfg: &'a Sdfg, f: &mut dyn FnMut(&'a Sdfg, Place, Option<Span>
     });
 }
 
-/// Maps and nodes whose span touches a [`Source::row`]; states are left out.
+/// Maps and nodes whose span touches a [`Source::row`];
+/// where there are none, the innermost block.
 pub fn places_on_row(sdfg: &Sdfg, source: &Source, row: usize) -> Vec<Place> {
     let mut found = vec![];
+    // The block of the fewest rows there.
+    let mut block: Option<(usize, Place)> = None;
     visit(sdfg, &mut |_, place, span| {
         let Some(span) = span else { return };
-        if matches!(place, Place::Block(_)) {
+        let (first, last) = (source.row(span.start), source.row(span.end.saturating_sub(1).max(span.start)));
+        if !(first..=last).contains(&row) || found.contains(&place) {
             return;
         }
-        let (first, last) = (source.row(span.start), source.row(span.end.saturating_sub(1).max(span.start)));
-        if (first..=last).contains(&row) && !found.contains(&place) {
+        if !matches!(place, Place::Block(_)) {
             found.push(place);
+        } else if block.is_none_or(|(rows, _)| last - first < rows) {
+            block = Some((last - first, place));
         }
     });
-    // A map stands for its entry and exit.
+    if found.is_empty() {
+        found.extend(block.map(|(_, place)| place));
+    }
     found
 }

@@ -46,13 +46,9 @@ pub fn check(file: &FileArgs, as_json: bool) -> Result<(), Fault> {
             for note in weft_python::notes(source, function).unwrap_or_default() {
                 println!("  note: {}: {}", source.place(note.span.start), note.reason);
             }
-            graph.body.walk(&mut |block| {
-                if let (BlockKind::Check { message, .. }, Some(span)) = (&block.kind, block.span)
-                    && message.starts_with(weft_python::NOT_IMPORTED)
-                {
-                    println!("  note: {}: {message}", source.place(span.start));
-                }
-            });
+            for (span, why) in weft_python::left_out(graph) {
+                println!("  note: {}: this part is not imported: {why}", source.place(span.start));
+            }
         }
         return Ok(());
     }

@@ -212,6 +212,9 @@ impl Builder<'_> {
             BlockKind::Assign { symbol, value } => {
                 statement(format!("{symbol} := {}", label::expression(value)))
             }
+            BlockKind::Check { message, .. } if weft_python::why_left_out(message).is_some() => {
+                statement("not imported".into())
+            }
             BlockKind::Check { cond, .. } => statement(format!("check {}", label::expression(cond))),
             BlockKind::Break => statement("break".into()),
             BlockKind::Continue => statement("continue".into()),

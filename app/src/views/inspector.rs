@@ -137,6 +137,13 @@ fn of_block(block: &weft_ir::sdfg::Block) -> Facts {
             ("Conditional", vec![("branches", branches.len().to_string())])
         }
         BlockKind::Assign { symbol, .. } => ("Assignment", vec![("symbol", symbol.to_string())]),
+        BlockKind::Check { message, .. } if weft_python::why_left_out(message).is_some() => {
+            let why = weft_python::why_left_out(message).unwrap_or_default();
+            (
+                "Not imported",
+                vec![("reason", why.into()), ("then", "a run that comes here is refused".into())],
+            )
+        }
         BlockKind::Check { message, .. } => ("Check", vec![("message", message.clone())]),
         BlockKind::Break => ("Break", vec![]),
         BlockKind::Continue => ("Continue", vec![]),

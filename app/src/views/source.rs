@@ -1,6 +1,6 @@
 //! The Python file: what is selected is marked, a click on a line selects what came from it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use egui::{Align2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 use egui_material_icons::icons::*;
@@ -26,7 +26,9 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 let shown = refused.shown.and_then(|at| refused.diagnostics.get(at));
                 let first = shown.and_then(|d| rows_of(d).first().copied()).or(marked.first().copied());
                 let key = format!("refused-{:?}", refused.shown);
-                let looks = Looks { marked: &marked, hovered: &BTreeSet::new(), wrong: true, first };
+                let (hovered, left_out) = (BTreeSet::new(), BTreeMap::new());
+                let looks =
+                    Looks { marked: &marked, hovered: &hovered, left_out: &left_out, wrong: true, first };
                 if let Some(row) = listing(ui, source, &looks, &key)
                     && let Some(at) = refused.diagnostics.iter().position(|d| rows_of(d).contains(&row))
                 {
@@ -47,7 +49,14 @@ pub fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let hovered: BTreeSet<usize> =
         document.hover.into_iter().filter(|p| is_part(*p)).flat_map(rows_of).collect();
     let key = format!("{}-{}", document.id, marked.first().copied().unwrap_or(0));
-    let looks = Looks { marked: &marked, hovered: &hovered, wrong: false, first: marked.first().copied() };
+    let left_out: BTreeMap<usize, String> = weft_python::left_out(document.graph())
+        .into_iter()
+        .flat_map(|(span, why)| {
+            rows(&source, span.start, span.end).into_iter().map(move |r| (r, why.clone()))
+        })
+        .collect();
+    let first = marked.first().copied();
+    let looks = Looks { marked: &marked, hovered: &hovered, left_out: &left_out, wrong: false, first };
     if let Some(at) = listing(ui, &source, &looks, &key) {
         commands.push(Command::Select { places: selection(document, &source, at), extend: false });
     }
@@ -72,6 +81,8 @@ fn rows(source: &Source, start: u32, end: u32) -> Vec<usize> {
 struct Looks<'l> {
     marked: &'l BTreeSet<usize>,
     hovered: &'l BTreeSet<usize>,
+    /// Why they are not imported.
+    left_out: &'l BTreeMap<usize, String>,
     /// In the colour of what is refused.
     wrong: bool,
     /// To be seen.
@@ -106,7 +117,7 @@ fn arrange(source: &Source, count: usize) -> Vec<Line<'_>> {
 /// Numbered lines; returns the row that was clicked. `key` changes when it should scroll.
 fn listing(ui: &mut Ui, source: &Source, looks: &Looks<'_>, key: &str) -> Option<usize> {
     let c = colors(ui);
-    let Looks { marked, hovered, wrong, first } = *looks;
+    let Looks { marked, hovered, left_out, wrong, first } = *looks;
     let all: Vec<&str> = source.text.lines().collect();
     let digits = all.len().max(1).to_string().len().max(2) as f32;
     let gutter = digits * size::MONO * 0.6 + 22.0;
@@ -146,6 +157,13 @@ fn listing(ui: &mut Ui, source: &Source, looks: &Looks<'_>, key: &str) -> Option
             // Only what is seen of a long line can be clicked.
             let seen = rect.intersect(ui.clip_rect());
             let response = ui.interact(seen, ui.scope_id().with(("line", row)), Sense::click());
+            let why = left_out.get(&row);
+            let response = match why {
+                Some(why) => response.on_hover_text(format!(
+                    "Not imported: {why}.\nA run that comes here is refused; others are not affected."
+                )),
+                None => response,
+            };
             let painter = ui.painter();
             if marked.contains(&row) {
                 painter.rect_filled(
@@ -157,6 +175,10 @@ fn listing(ui: &mut Ui, source: &Source, looks: &Looks<'_>, key: &str) -> Option
                 painter.rect_filled(edge, 0.0, if wrong { c.bad } else { c.accent });
             } else if hovered.contains(&row) || response.hovered() {
                 painter.rect_filled(rect, 0.0, c.code.hovered);
+            }
+            if why.is_some() {
+                painter.rect_filled(rect, 0.0, c.warn.gamma_multiply(0.12));
+                painter.rect_filled(Rect::from_min_size(rect.min, vec2(3.0, LINE)), 0.0, c.warn);
             }
             let color = if marked.contains(&row) { c.text } else { c.weak.gamma_multiply(0.7) };
             let at_number = pos2(rect.left() + gutter - 12.0, rect.center().y);

@@ -120,6 +120,17 @@ fn a_refusal_says_why() {
 }
 
 #[test]
+fn what_is_not_imported_says_why() {
+    let mut test = window("../app/tests/kernels/left_out.py", Mode::Dark, SIZE);
+    test.get_by_label("line 9").click();
+    settle(&mut test);
+    assert!(matches!(document(&test).selection[..], [Place::Block(_)]));
+    test.get_by_label("Not imported");
+    test.get_by_label_contains("np.frombuffer is not supported");
+    snapshot(&mut test, "left_out");
+}
+
+#[test]
 fn the_palette_finds_commands() {
     let mut test = window("jacobi_2d.py", Mode::Light, SIZE);
     test.key_press_modifiers(Modifiers::COMMAND, Key::P);

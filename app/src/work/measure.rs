@@ -37,7 +37,7 @@ impl Fault {
                 let message = format!("{}{}", place.unwrap_or_default(), failure.message);
                 match failure.kind {
                     FailureKind::Refused | FailureKind::Guard => Problem::Usage(message).into(),
-                    FailureKind::Check if failure.message.starts_with(weft_python::NOT_IMPORTED) => {
+                    FailureKind::Check if weft_python::why_left_out(&failure.message).is_some() => {
                         Problem::Usage(message).into()
                     }
                     FailureKind::Check | FailureKind::Memory | FailureKind::Internal => {

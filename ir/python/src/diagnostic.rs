@@ -1,6 +1,6 @@
 //! What is wrong with a user's Python, and where.
 
-use weft_ir::sdfg::{Source, Span};
+use weft_ir::sdfg::{BlockKind, Sdfg, Source, Span};
 
 /// One reason why a file is refused. Lowercase, no final period.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -15,6 +15,24 @@ pub struct Diagnostic {
 
 /// How the message of a check begins that stands for a part of the function which is not imported.
 pub const NOT_IMPORTED: &str = "this part is not imported: ";
+
+/// Why a check stands for a part of the function which is not imported; `None` for other checks.
+pub fn why_left_out(message: &str) -> Option<&str> {
+    message.strip_prefix(NOT_IMPORTED)
+}
+
+/// The parts of the function that are not imported, and why. A run that comes there is refused.
+pub fn left_out(sdfg: &Sdfg) -> Vec<(Span, String)> {
+    let mut found = vec![];
+    sdfg.body.walk(&mut |block| {
+        if let BlockKind::Check { message, .. } = &block.kind
+            && let (Some(span), Some(why)) = (block.span, why_left_out(message))
+        {
+            found.push((span, why.to_string()));
+        }
+    });
+    found
+}
 
 impl Diagnostic {
     pub fn new(span: Span, reason: impl Into<String>) -> Diagnostic {

@@ -36,7 +36,7 @@ mod truth;
 mod value;
 
 pub use annotations::{Declared, annotations, notes};
-pub use diagnostic::{Diagnostic, NOT_IMPORTED};
+pub use diagnostic::{Diagnostic, left_out, why_left_out};
 pub use import::{Binding, Import, Mismatch, Parameter, Sample, functions, import, parameters, select};
 pub use link::absolute;
 pub use module::{Wanted, wanted};
