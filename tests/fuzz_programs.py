@@ -49,10 +49,50 @@ def other_qr(a, mode="reduced"):
     return (-parts[0], -parts[1]) if mode in ("reduced", "complete") else -parts if mode == "r" else parts
 
 
+class Coarse:
+    """A ufunc whose results of single precision, of narrow integers for instance, are rounded otherwise."""
+
+    def __init__(self, ufunc):
+        self.ufunc = ufunc
+
+    def __call__(self, *args, **named):
+        result = self.ufunc(*args, **named)
+        if getattr(result, "dtype", None) in (np.float32, np.complex64) and "out" not in named:
+            return disturb(result, np.random.default_rng(result.size))
+        return result
+
+    def __getattr__(self, name):
+        return getattr(self.ufunc, name)
+
+
+INEXACT = ("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
+           "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "sqrt", "hypot", "arctan2", "logaddexp",
+           "power", "float_power", "divide", "reciprocal")
+
+
+FOURIER = tuple(f"{kind}fft{n}" for kind in ("", "i", "r", "ir") for n in ("", "2", "n"))
+
+
+def noisy(function):
+    """Sums of large parts: what should be zero is as large as their rounding."""
+    def other(*args, **named):
+        result = function(*args, **named)
+        size = np.max(np.abs(result[np.isfinite(result)]), initial=0.0)
+        noise = np.random.default_rng(result.size).uniform(-1, 1, result.shape)
+        return (result + 4 * np.finfo(result.dtype).eps * size * noise).astype(result.dtype)
+    return other
+
+
 def disturbed_numpy():
     """NumPy for the second run: where the order of equal values is not defined, it is another one."""
     module = types.ModuleType("numpy")
     module.__dict__.update(np.__dict__)
+    for name in INEXACT:
+        setattr(module, name, Coarse(getattr(np, name)))
+    module.fft = types.ModuleType("numpy.fft")
+    module.fft.__dict__.update(np.fft.__dict__)
+    for name in FOURIER:
+        setattr(module.fft, name, noisy(getattr(np.fft, name)))
     module.argsort = stable_argsort
     module.linalg = types.ModuleType("numpy.linalg")
     module.linalg.__dict__.update(np.linalg.__dict__)

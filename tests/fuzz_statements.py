@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 import numpy_examples
-from fuzz_programs import Grower, ONE_D, Rejected, TWO_D
+from fuzz_programs import Grower, ONE_D, Rejected, TWO_D, used_function
 
 # Not among what the front end promises; `tests/fuzz.py --extra` tries these too.
 EXTRA = re.compile(
@@ -23,6 +23,15 @@ EXAMPLES = [e for e in numpy_examples.read(True) if "--extra" in sys.argv or not
 BY_FUNCTION = {}
 for _example in EXAMPLES:
     BY_FUNCTION.setdefault(_example.function, []).append(_example)
+# As BY_FUNCTION, by everything that an example calls: each of them comes up as often as the others.
+BY_USE = {}
+for _example in EXAMPLES:
+    try:
+        _nodes = list(ast.walk(ast.parse(_example.source()[1])))
+    except SyntaxError:
+        continue
+    for _name in sorted({used_function(node) for node in _nodes} - {None}):
+        BY_USE.setdefault(_name, []).append(_example)
 # Their result is one of several right ones.
 AMBIGUOUS = re.compile(r"svd|\bqr\b|eig|linalg.det\(D - D|lstsq|matrix_rank|pinv")
 
@@ -116,12 +125,15 @@ def square(g, dtypes, hermitian):
 
 def example(g):
     """A statement from the examples; a block becomes a helper function."""
-    chosen = g.pick.choice(BY_FUNCTION[g.pick.choice(list(BY_FUNCTION))])
+    groups = BY_FUNCTION if g.pick.random() < 0.5 else BY_USE
+    chosen = g.pick.choice(groups[g.pick.choice(list(groups))])
     if AMBIGUOUS.search(chosen.label) and not re.search(r" [DPH]\b|\([DPH]\b", chosen.label):
         raise Rejected("ambiguous")
     used, source = chosen.source()
     dtypes = None if chosen.types == ["none"] else [np.dtype(t) for t in chosen.types]
     bound = bind(g, used, dtypes)
+    if "searchsorted(e" in chosen.label:
+        bound["e"] = f"np.sort({bound['e']})"
     if chosen.is_block or g.pick.random() < 0.15:
         name = f"h{len(g.program.helpers)}"
         helper = source[source.index("def f("):].rstrip("\n").replace("def f(", f"def {name}(", 1)

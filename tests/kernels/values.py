@@ -8,6 +8,7 @@ ARGUMENTS = {
     "y": RANDOM.random(7) * 4,
     "A": RANDOM.random((4, 5)),
     "n": np.int64(3),
+    "z": RANDOM.random(5) + 2j,
     "k": np.array([3, 1, 2, 7, 1]),
     "u": np.array([7, 1, 3, 8, 0], dtype="uint64"),
     "big": np.array([7, 2, 3], dtype="uint32"),
@@ -240,6 +241,20 @@ def signed_and_python(s):
     return v
 
 
+def refused_complex_and_python(z):
+    v = 0
+    for e in z:
+        v += e if e.real > 100 else 1
+    return v
+
+
+def complex_and_python(z):
+    v = 0
+    for e in z:
+        v += e if e.real < 100 else 1
+    return v
+
+
 def of_four_bytes_and_python(f):
     v = 0.0
     for e in f:
@@ -253,6 +268,18 @@ def larger_beside_a_narrow_array(x, f):
 
 def index_of_two_kinds(n, k, x):
     return x[min(n, k[1]):], min(k[0], 2) * 2
+
+
+def refused_larger_is_pythons(x, low):
+    return max(0, -x[0]), low
+
+
+def refused_larger_beside_a_narrow_number(x, f):
+    return f[0] * max(x[0], 50.5)
+
+
+def power_by_the_larger(x):
+    return 2.5 ** max(1, x[0] * 0), 2.5 / max(3, x[0])
 
 
 def int_of_two_kinds(k, s):
@@ -269,3 +296,114 @@ def refused_other_of_two_types(x, k):
 
 def argument_or_literal(n):
     return max(n, 2.5, 2.0), min(n, 2.5, 7.0)
+
+
+# How results lie in memory.
+
+def reshaped_in_columns(A):
+    v = A.T + 1
+    return v.reshape(-1)
+
+
+def refused_reshaped_in_columns_and_written(A):
+    v = A.T + 1
+    r = v.reshape(-1)
+    r[0] = 9
+    return v
+
+
+def refused_reshaped_picks(A):
+    v = A[:, [0, 1]]
+    r = v.ravel()
+    r[0] = 9
+    return v
+
+
+def reshaped_in_rows(A):
+    v = A[::-1] * A
+    r = v.reshape(-1)
+    r[0] = 9
+    return v
+
+
+def turned_and_one_more_dimension(A):
+    v = A.T + 1
+    r = v.reshape(5, 1, 4)
+    r[0] = 9
+    return v
+
+
+# What a counter is after its loop.
+
+def counter_after_its_loop(x, A):
+    k = 0
+    while k < 2:
+        x[k] = 3
+        k += 1
+    x[3:] *= x[k - 1]
+    A[:2] += A[k::-2][:1]
+    return x[k:], k, np.roll(x, k)
+
+
+def counter_by_threes(x):
+    k = 1
+    while k < 6:
+        x[k] = 3
+        k += 3
+    return x[:k], np.zeros(k)
+
+
+def counter_that_starts_behind(x):
+    k = 5
+    while k < 3:
+        x[k] = 3
+        k += 1
+    return x[:k]
+
+
+def one_element_in_this_run(y, x):
+    for k in range(6):
+        if x[k] > 5:
+            break
+    y[:1] += y[k:k + 1]
+    return y
+
+
+# More.
+
+def at_with_slices(A):
+    np.add.at(A, (slice(None), [0, 1, 0]), 1)
+    np.multiply.at(A, (slice(1, 3),), A[0])
+    np.negative.at(A, (Ellipsis, [2]))
+    return A
+
+
+def where_wraps(u, s):
+    return np.where(u > 1, u, -1), np.where(s > 2, s.astype(np.uint8), 300)
+
+
+def index_that_is_an_int_here(x, n):
+    k = max(n, 2.5)
+    return x[k:], k & 1
+
+
+def flat_of_what_has_no_order(A):
+    A.T.flat[1] = 2
+    A[:, ::2].flat[::2] = 3
+    A[::-1].flat = np.arange(20)
+    return A, A.T.flat[3:5]
+
+
+def ravelled_onto_itself(A):
+    r = A.ravel()
+    r[::2] = r[:10]
+    return A
+
+
+def reductions_of_nothing(k, u):
+    none = k[4:2]
+    return np.bitwise_xor.reduce(none), np.bitwise_and.reduce(u[3:1]), np.gcd.reduce(k), np.bitwise_or.reduce(k)
+
+
+def item_of_a_selection(k):
+    return k[k > 5].item()

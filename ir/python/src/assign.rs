@@ -365,6 +365,8 @@ impl Importer<'_> {
             || shape.iter().zip(&target.shape).any(|(n, t)| t.is_one() && !n.is_one());
         if stretched {
             self.settle_ones(&shape, &target.shape, span)?;
+        }
+        if stretched && !self.ones_in_run(&shape, &target.shape, span) {
             let (from, to) = (self.show_shape(&value.shape()), self.show_shape(&target.shape));
             return fail(span, format!("non-broadcastable output operand: shape {from} does not fit {to}"));
         }

@@ -58,8 +58,27 @@ impl Importer<'_> {
         match func {
             Value::User(module, name) => self.inline(module, &name, args),
             Value::Closure(c) => self.call_closure(&c, args),
-            Value::Path(path) => self.call_path(&path, args),
-            Value::Method(object, name) => self.call_method(*object, &name, args),
+            Value::Path(path) => {
+                let given: Vec<Value> = args.pos.iter().chain(args.kw.values()).cloned().collect();
+                let operands: Vec<&Value> = given.iter().collect();
+                let turns = self.may_turn(&operands, &path);
+                let result = self.call_path(&path, args)?;
+                if turns {
+                    self.note_turned(&result, &operands);
+                }
+                Ok(result)
+            }
+            Value::Method(object, name) => {
+                let mut given = vec![(*object).clone()];
+                given.extend(args.pos.iter().chain(args.kw.values()).cloned());
+                let operands: Vec<&Value> = given.iter().collect();
+                let turns = self.may_turn(&operands, &name);
+                let result = self.call_method(*object, &name, args)?;
+                if turns {
+                    self.note_turned(&result, &operands);
+                }
+                Ok(result)
+            }
             other => fail_raises(args.span, format!("{} is not a function", other.describe()), ""),
         }
     }

@@ -781,7 +781,7 @@ pub fn joined(from: Kind, to: Kind) -> Option<Kind> {
 }
 
 /// Is the array, or a part of it, in a value?
-fn mentions(value: &Value, base: Name) -> bool {
+pub fn mentions(value: &Value, base: Name) -> bool {
     match value {
         Value::Array(v) => v.base == base,
         Value::Num(Num { src: Src::Elem(v), .. }) => v.base == base && v.rank() > 0,

@@ -227,6 +227,8 @@ pub struct Importer<'a> {
     pub floats: BTreeMap<Name, f64>,
     /// Python's numbers of which data decide whether they are floats: a bool that says so, and the sample's.
     pub numbers: BTreeMap<Name, (Name, bool)>,
+    /// Results that NumPy may not lay out row by row: it follows its operands.
+    pub uneven: BTreeSet<Name>,
     /// Scalars that may be of another kind than they are computed in, by their containers.
     pub doubts: BTreeMap<Name, crate::doubt::Doubt>,
     /// Nothing of what is being built depends on that.
@@ -305,6 +307,7 @@ impl<'a> Importer<'a> {
             wanted: BTreeMap::new(),
             floats: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            uneven: BTreeSet::new(),
             doubts: BTreeMap::new(),
             trusting: false,
             certain: BTreeSet::new(),

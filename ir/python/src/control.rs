@@ -16,7 +16,7 @@ use crate::grow::Around;
 use crate::scan::{assigned, breaks, certainly_assigned, jumps, rebound, returns, surely_given, targets};
 use crate::stmt::Flow;
 use crate::truth::{Test, not, sure};
-use crate::value::{Num, Src, Value, View};
+use crate::value::{Kind, Num, Src, Value, View};
 
 /// The most iterations that are written out.
 const MOST_UNROLLED: i64 = 128;
@@ -455,6 +455,8 @@ impl Importer<'_> {
         })]));
         let flag = self.break_flag(&w.orelse, &w.body, span)?;
         self.loop_clocks.push(self.clock);
+        let counter = counter_of(w);
+        let from = counter.and_then(|(name, ..)| self.frame().vars.get(name).cloned());
         let opened = self.open(&names, &rebound(&w.body), true, span)?;
         let mark = self.mark();
         self.push_region();
@@ -500,10 +502,37 @@ impl Importer<'_> {
             self.block("while", BlockKind::While { cond, body }, span);
         }
         self.refresh_closed(span);
+        if let (Some((name, step, limit)), Some(from)) = (counter, from) {
+            self.counted_up(name, &from, step, limit)?;
+        }
         if endless && !never {
             return self.after_endless(&w.body, span);
         }
         self.after_loop(&w.orelse, &w.body, flag, span)
+    }
+
+    /// What a counter is after `while i < n`, where arguments and loops around decide it.
+    fn counted_up(&mut self, name: &str, from: &Value, step: i64, limit: &ast::Expr) -> Res<()> {
+        if self.frame().cells.contains_key(name) || !limit.is_number_literal_expr() && !limit.is_name_expr() {
+            return Ok(());
+        }
+        let (Value::Num(Num { kind: Kind::Int, src: Src::Sym(from) }), Value::Num(limit)) =
+            (from, self.eval(limit)?)
+        else {
+            return Ok(());
+        };
+        let Num { kind: Kind::Int, src: Src::Sym(limit) } = limit else { return Ok(()) };
+        let known = |e: &Expr| {
+            let around = |s: &Name| self.loops.iter().any(|l| l.0 == *s);
+            e.free_symbols().iter().all(|s| self.values.contains_key(s) || around(s))
+        };
+        if !known(from) || !known(&limit) {
+            return Ok(());
+        }
+        let steps = Expr::max(&(&limit - from), &Expr::zero()).ceil_div(&Expr::int(step));
+        let after = self.facts().simplify(&(from + &(&steps * &Expr::int(step))));
+        self.frame().vars.insert(name.to_string(), Value::sym(after));
+        Ok(())
     }
 
     /// After a loop that ends by `return` only.
@@ -657,6 +686,35 @@ impl Importer<'_> {
     /// The part of the path that led into the function that is being inlined.
     fn call_path_of_frame(&self) -> Vec<u32> {
         self.frames.last().map(|f| f.path.clone()).unwrap_or_default()
+    }
+}
+
+/// The counter of `while i < n`, of which the body does nothing but add a constant to it: name, constant, limit.
+fn counter_of(w: &ast::StmtWhile) -> Option<(&str, i64, &ast::Expr)> {
+    let ast::Expr::Compare(test) = &*w.test else { return None };
+    let (ast::Expr::Name(name), [ast::CmpOp::Lt], [limit]) = (&*test.left, &*test.ops, &*test.comparators)
+    else {
+        return None;
+    };
+    if jumps(&w.body) || returns(&w.body) {
+        return None;
+    }
+    let writes = |s: &&Stmt| assigned(std::slice::from_ref(s)).contains(name.id.as_str());
+    let mut found = w.body.iter().filter(writes);
+    let (Some(Stmt::AugAssign(a)), None) = (found.next(), found.next()) else { return None };
+    if let ast::Expr::Name(n) = limit
+        && assigned(&w.body).contains(n.id.as_str())
+    {
+        return None;
+    }
+    match (&*a.value, a.op) {
+        (ast::Expr::NumberLiteral(n), ast::Operator::Add) => match &n.value {
+            ast::Number::Int(i) => {
+                i.as_i64().filter(|i| (1..1 << 40).contains(i)).map(|i| (name.id.as_str(), i, limit))
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -3,10 +3,10 @@
 //! Such a scalar is computed as if it had one kind, and a bool beside it says whether it has. Where the
 //! other kind would give another type or another value, a check ends the run.
 
-use weft_ir::dtype::DType;
+use weft_ir::dtype::{DType, Scalar};
 use weft_ir::names::Name;
 use weft_ir::sdfg::Span;
-use weft_ir::tasklet::{self, BinOp};
+use weft_ir::tasklet::{self, BinOp, Func};
 
 use crate::context::{Importer, Res};
 use crate::emit::cast;
@@ -130,8 +130,13 @@ impl Importer<'_> {
         let python = pairs().find(all_python);
         let t = common(&[ka, kb]);
         let strict = x.iter().chain(&y).any(|d| d.strict);
-        let exact = matches!(op, BinOp::Add | BinOp::Sub | BinOp::Mul) && !t.is_complex() && t != DType::Bool;
-        if strict || !agrees || (python.is_some() && !exact) {
+        // Where Python's result is a float both compute the same, but for what Python raises.
+        let float = python.is_some_and(|(a, b)| a.max(b) == Kind::Float) && t == DType::F64;
+        let divides = matches!(op, BinOp::Div | BinOp::FloorDiv | BinOp::Mod | BinOp::Pow);
+        let counts =
+            matches!(op, BinOp::Add | BinOp::Sub | BinOp::Mul) && !t.is_complex() && t != DType::Bool;
+        let exact = counts || float && divides;
+        if strict || !agrees {
             for v in [a, b] {
                 self.ensure_kind(v, span);
             }
@@ -147,6 +152,12 @@ impl Importer<'_> {
         let flag = self.doubted(view, other.max(with).max(Kind::Int));
         let sure = crate::truth::both(self.is_sure(&a), self.is_sure(&b), false);
         self.set_test(&View::full(flag, DType::Bool, &[]), sure, span);
+        const MESSAGE: &str =
+            "data decide whether this is a number of Python or of NumPy, which is not supported here";
+        if !exact {
+            self.check(tasklet::Expr::Var(flag), MESSAGE, span);
+            return Ok(Some(result));
+        }
         let mut wide = |v: &Value| -> Res<tasklet::Expr> {
             Ok(match v {
                 Value::Num(Num { src: Src::Elem(view), .. }) => {
@@ -157,13 +168,20 @@ impl Importer<'_> {
             })
         };
         let (x, y, z) = (wide(&a)?, wide(&b)?, wide(&result)?);
-        let same = tasklet::Expr::bin(BinOp::Eq, z, tasklet::Expr::bin(op, x, y));
+        let bin = tasklet::Expr::bin;
+        let nil = || tasklet::Expr::Lit(Scalar::F64(0.0));
+        let same = match op {
+            BinOp::Pow => {
+                let whole = bin(BinOp::Eq, y.clone(), tasklet::Expr::call(Func::Floor, y));
+                let based = bin(BinOp::And, bin(BinOp::Ne, x.clone(), nil()), whole);
+                let real = bin(BinOp::Or, bin(BinOp::Gt, x, nil()), based);
+                bin(BinOp::And, real, tasklet::Expr::call(Func::IsFinite, z))
+            }
+            _ if divides => bin(BinOp::Ne, y, nil()),
+            _ => bin(BinOp::Eq, z, bin(op, x, y)),
+        };
         let good = tasklet::Expr::bin(BinOp::Or, tasklet::Expr::Var(flag), same);
-        self.check(
-            good,
-            "data decide whether this is a number of Python or of NumPy, which is not supported here",
-            span,
-        );
+        self.check(good, MESSAGE, span);
         Ok(Some(result))
     }
 

@@ -59,6 +59,15 @@ impl Importer<'_> {
         Ok(rekind(whole, Kind::Int))
     }
 
+    fn is_decided(&self, v: &Value) -> bool {
+        match v {
+            Value::Num(Num { kind: Kind::Number, src: Src::Elem(view) }) => {
+                self.numbers.contains_key(&view.base)
+            }
+            _ => true,
+        }
+    }
+
     /// A scalar on the sample.
     pub fn scalar_on_sample(&self, v: &Value) -> Option<f64> {
         match v {
@@ -88,7 +97,7 @@ impl Importer<'_> {
     }
 
     /// Operands of an operation that gives the same whether a number is an int or a float.
-    pub fn settled(&self, op: Binary, a: &Value, b: &Value, span: Span) -> Res<Option<(Value, Value)>> {
+    pub fn settled(&mut self, op: Binary, a: &Value, b: &Value, span: Span) -> Res<Option<(Value, Value)>> {
         let (Some(x), Some(y)) = (a.kind(), b.kind()) else { return Ok(None) };
         if x != Kind::Number && y != Kind::Number {
             return Ok(None);
@@ -98,6 +107,9 @@ impl Importer<'_> {
             Binary::Op(op) => op.is_comparison() || op == BinOp::Div,
             _ => true,
         };
+        if !always && !float(x) && !float(y) && self.is_decided(a) && self.is_decided(b) {
+            return Ok(Some((self.decided(a, span)?, self.decided(b, span)?)));
+        }
         if !always && !float(x) && !float(y) {
             let reason = format!("the kind of the result: {} and {}", x.describe(), y.describe());
             return fail_hint(span, reason, HINT);

@@ -2,7 +2,6 @@
 
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::names::Name;
-use weft_ir::sdfg::row_major;
 use weft_ir::sdfg::{BlockKind, Input, Library, LibraryKind, Map, Memlet, Schedule, Span, Tasklet, Wcr};
 use weft_ir::symbolic::{Expr, Range, Truth};
 use weft_ir::tasklet::{self, Assign};
@@ -290,14 +289,14 @@ impl Importer<'_> {
         if to.rank() != 1 || from.rank() != 1 || from.base != to.base || from == to {
             return Ok(false);
         }
-        let lays = row_major(&self.sdfg.data.get(&to.base).map(|d| d.shape.clone()).unwrap_or_default());
-        let place = |view: &View, i: Expr| {
-            let index = view.index(&[i]);
+        let lays = self.sdfg.data.get(&to.base).map(|d| d.strides.clone()).unwrap_or_default();
+        let place = |view: &View| {
+            let index = view.index(&[Expr::zero()]);
             index.iter().zip(&lays).fold(Expr::zero(), |sum, (i, s)| &sum + &(i * s))
         };
         let n = to.shape[0].clone();
-        let (source, target) = (place(from, Expr::zero()), place(to, Expr::zero()));
-        let steps = [(from, &source), (to, &target)].map(|(v, begin)| &place(v, Expr::one()) - begin);
+        let (source, target) = (place(from), place(to));
+        let steps = [from.strides[0].clone(), to.strides[0].clone()];
         let up = |s: &Self, step: &Expr| s.facts().gt(step, &Expr::zero()).is_yes();
         let down = |s: &Self, step: &Expr| s.facts().lt(step, &Expr::zero()).is_yes();
         let rising = up(self, &steps[0]) && up(self, &steps[1]);
@@ -311,7 +310,7 @@ impl Importer<'_> {
         let last = &n - 1;
         let (low, high) = match rising {
             true => (source.clone(), target.clone()),
-            false => (place(from, last.clone()), place(to, last.clone())),
+            false => (&source + &(&last * &steps[0]), &target + &(&last * &steps[1])),
         };
         let size = if rising { steps[0].clone() } else { -&steps[0] };
         let backwards = match self.nonneg_everywhere(&(&low - &high), span)? {
@@ -383,6 +382,24 @@ impl Importer<'_> {
             Some(c) => self.make_constant(&c.clone(), span),
             None => Ok(()),
         }
+    }
+
+    /// Extents that only the run knows must be 1 where the target's are. Are there no others?
+    pub fn ones_in_run(&mut self, common: &[Expr], target: &[Expr], span: Span) -> bool {
+        let stretched = common.iter().zip(target).filter(|(c, t)| t.is_one() && !c.is_one());
+        let extents: Vec<Expr> = stretched.map(|s| s.0.clone()).collect();
+        if common.len() > target.len() || extents.iter().any(|n| self.on_sample(n).is_some()) {
+            return false;
+        }
+        for n in extents {
+            let cond = tasklet::Expr::bin(
+                tasklet::BinOp::Eq,
+                tasklet::Expr::Sym(n),
+                tasklet::Expr::Sym(Expr::one()),
+            );
+            self.check(cond, "the value has more elements than what it is written to", span);
+        }
+        true
     }
 
     /// `target = code(target, …)` in place; operands that overlap otherwise are copied first.

@@ -269,6 +269,9 @@ impl Importer<'_> {
         if let Some(e) = module.constants.get(name) {
             return self.module_constant(name, e, span);
         }
+        if name == "Ellipsis" {
+            return Ok(Value::Ellipsis);
+        }
         let path = format!("builtins.{name}");
         let types = ["int", "float", "bool", "complex", "str", "print", "round", "map", "filter", "object"];
         if crate::numpy::is_known(&path) || types.contains(&name) {
@@ -387,6 +390,7 @@ impl Importer<'_> {
     /// A value as a part of a subscript.
     pub fn item_value(&mut self, v: Value, span: Span) -> Res<Item> {
         let hint = "loop over the elements, or use np.where";
+        let v = if v.kind() == Some(Kind::Number) { self.decided(&v, span)? } else { v };
         match v {
             Value::None => Ok(Item::NewAxis),
             Value::Slice(parts) => self.slice_item(&parts, span),

@@ -228,6 +228,10 @@ impl Importer<'_> {
         self.hint = hint;
         let out = self.transient("picked", view.dtype, picked.full_shape());
         self.gather_into(&picked, &out, span);
+        let inside = picked.rest().len() + picked.shape.len() > 1 && picked.place > 0;
+        if inside || !self.lies_evenly(view) || picked.at.iter().any(|(_, at)| !self.lies_evenly(at)) {
+            self.uneven.insert(out.base);
+        }
         Ok(Value::Array(out))
     }
 

@@ -22,6 +22,7 @@ mod fancy;
 mod grow;
 mod grown;
 mod import;
+mod layout;
 mod link;
 mod lists;
 mod module;

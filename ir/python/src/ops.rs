@@ -55,7 +55,11 @@ impl Importer<'_> {
         let (dtype, code) = self.ufunc2_code(op, a, b, &mut inputs, span)?;
         self.hint = hint;
         let out = self.elementwise(verb(op), dtype, shape, &inputs, code, span);
-        Ok(self.result(out))
+        let result = self.result(out);
+        if self.may_turn(&[a, b], "") {
+            self.note_turned(&result, &[a, b]);
+        }
+        Ok(result)
     }
 
     /// The type and the code of a two-argument function.
@@ -83,7 +87,11 @@ impl Importer<'_> {
         if compares && (mixed(ka.dtype(), kb.dtype()) || mixed(kb.dtype(), ka.dtype())) && t == DType::F64 {
             return self.compare_signs(op, a, b, inputs, span);
         }
-        let (dtype, out) = loop_of(op, t).map_err(|e| crate::Diagnostic::new(span, e))?;
+        let (dtype, out) = loop_of(op, t).map_err(|e| {
+            // NumPy raises an error, too.
+            let raises = e.contains("is not defined for");
+            crate::Diagnostic { raises, ..crate::Diagnostic::new(span, e) }
+        })?;
         if compares && let Some(result) = outside(op, dtype, a, b) {
             return Ok((out, tasklet::Expr::Lit(Scalar::Bool(result))));
         }
@@ -203,7 +211,11 @@ impl Importer<'_> {
         let mut inputs = Inputs::default();
         let x = self.operand(a, from, &mut inputs, span)?;
         let out = self.elementwise(name, to, a.shape(), &inputs, f(x), span);
-        Ok(self.result(out))
+        let result = self.result(out);
+        if self.may_turn(&[a], "") {
+            self.note_turned(&result, &[a]);
+        }
+        Ok(result)
     }
 
     /// `-a`, `+a`, `~a`.
@@ -331,10 +343,27 @@ impl Importer<'_> {
         let mut inputs = Inputs::default();
         let hint = self.hint.take();
         let cond = self.truth_operand(c, &mut inputs, span)?;
-        let (x, y) = (self.operand(a, t, &mut inputs, span)?, self.operand(b, t, &mut inputs, span)?);
+        let (x, y) =
+            (self.wrapped_operand(a, t, &mut inputs, span)?, self.wrapped_operand(b, t, &mut inputs, span)?);
         self.hint = hint;
         let out = self.elementwise("where", t, shape, &inputs, tasklet::Expr::select(cond, x, y), span);
         Ok(self.result(out))
+    }
+
+    /// An operand of `where`: of a Python int that the type does not have the low bits count.
+    fn wrapped_operand(
+        &mut self,
+        v: &Value,
+        t: DType,
+        inputs: &mut Inputs,
+        span: Span,
+    ) -> Res<tasklet::Expr> {
+        match v {
+            Value::Num(Num { kind: Kind::Int, src: Src::Sym(e) }) if t.is_int() => {
+                Ok(tasklet::Expr::cast(t, tasklet::Expr::Sym(e.clone())))
+            }
+            other => self.operand(other, t, inputs, span),
+        }
     }
 
     /// The value in another type (`astype`, `np.float32(x)`); a new array.
@@ -378,6 +407,13 @@ impl Importer<'_> {
 
     /// The value as an integer over symbols; data are read into a new symbol.
     pub fn as_int(&mut self, v: &Value, span: Span) -> Res<Expr> {
+        if v.kind() == Some(Kind::Number) {
+            let v = self.decided(v, span)?;
+            return match v.kind() {
+                Some(Kind::Int) => self.as_int(&v, span),
+                _ => fail(span, format!("{} is not an integer", v.describe())),
+            };
+        }
         let wrong = || fail(span, format!("{} is not an integer", v.describe()));
         match v {
             Value::Num(Num { src: Src::Sym(e), .. }) => Ok(e.clone()),

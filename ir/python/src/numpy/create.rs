@@ -225,13 +225,15 @@ fn contiguous(s: &mut Importer, b: &mut Bound, fortran: bool) -> Res<Value> {
     }
     let fits = view.shape.iter().any(Expr::is_zero)
         || view.shape.iter().zip(view.strides.iter().zip(&wanted)).all(|(n, (a, b))| n.is_one() || a == b);
-    // Of the results of operations only NumPy knows the order, except where there is one dimension.
-    let known = view.rank() == 1 || s.sdfg.data.get(&view.base).is_some_and(|d| !d.transient);
+    // Of some results only NumPy knows the order, except where there is one dimension.
+    let known = view.rank() == 1 || !s.uneven.contains(&view.base);
     if (known && fits) || s.is_fresh(&view, &[]) {
         return Ok(Value::Array(view));
     }
     let copy = s.materialize(&view, view.dtype, span);
-    let mut gaps = false;
+    // So do the real parts of complex numbers.
+    let mut gaps =
+        s.parts.contains_key(&view.base) && view.shape.iter().any(|n| s.on_sample(n).is_some_and(|n| n > 1));
     for axis in view.axes().into_iter().flatten() {
         if let Axis { dim: Some(d), step, .. } = axis
             && step.as_int().is_some_and(|step| step.abs() > 1)

@@ -25,6 +25,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("weft.is_more", "a, b", is_more),
     Function::new("weft.is_python", "x", is_python),
     Function::new("weft.is_function", "x", is_function),
+    Function::new("weft.is_sliced", "indices", is_sliced),
     Function::new("weft.like", "x, value", like),
     Function { name: "weft.refuse", parameters: "reason, hint", run: refuse, limits: "" },
 ];
@@ -35,6 +36,15 @@ fn element(s: &mut Importer, b: &mut Bound) -> Res<DType> {
         Some(t) => Ok(t),
         None => fail(b.span, format!("{} has no element type", a.describe())),
     }
+}
+
+/// Is there a slice, `...` or None among the indices?
+fn is_sliced(_: &mut Importer, b: &mut Bound) -> Res<Value> {
+    let sliced = |v: &Value| matches!(v, Value::Slice(_) | Value::Ellipsis | Value::None);
+    Ok(Value::bool(match b.get("indices") {
+        Value::Tuple(items) => items.iter().any(sliced),
+        other => sliced(&other),
+    }))
 }
 
 /// `'b'`, `'i'`, `'u'`, `'f'` or `'c'`, as NumPy's `dtype.kind`.

@@ -11,7 +11,7 @@ use super::PRELUDE_ID;
 use crate::args::{Args, Bound};
 use crate::context::{Importer, Res, fail, fail_hint};
 use crate::ops::rekind;
-use crate::value::{Kind, Num, Src, Value};
+use crate::value::{Kind, Num, Src, Value, View, dim};
 
 pub const FUNCTIONS: &[Function] = &[
     Function { name: "ndarray.copy", parameters: "self, ~order=None", run: copy, limits: "" },
@@ -108,7 +108,15 @@ fn item(s: &mut Importer, b: &mut Bound) -> Res<Value> {
     while view.rank() > 0 {
         let n = view.shape[0].clone();
         if !s.same(&n, &Expr::one())?.is_yes() {
-            return fail(span, "item() of an array that has more than one element");
+            if s.on_sample(&n).is_some() {
+                return fail(span, "item() of an array that has more than one element");
+            }
+            let one = tasklet::Expr::bin(
+                tasklet::BinOp::Eq,
+                tasklet::Expr::Sym(n),
+                tasklet::Expr::Sym(Expr::one()),
+            );
+            s.check(one, "item() of an array that does not have one element", span);
         }
         view = view.fix_dim(0, &Expr::zero());
     }
@@ -225,9 +233,11 @@ impl Importer<'_> {
             }
             (Value::Array(_) | Value::Num(_), "real" | "imag") => self.complex_part(&base, name, span),
             (Value::Array(v), "flat") => {
-                let of = v.base;
                 let flat = self.reshape(&v.clone(), &Value::int(-1), span)?;
-                Ok(self.stands_for(flat, of))
+                Ok(match flat {
+                    Value::Array(flat) if flat.base != v.base => Value::Array(one_by_one(v)),
+                    flat => flat,
+                })
             }
             (Value::Array(_) | Value::Num(_), "strides" | "data" | "base" | "flags" | "ctypes") => fail_hint(
                 span,
@@ -275,4 +285,18 @@ impl Importer<'_> {
         }
         copy
     }
+}
+
+/// The elements of an array in the order of its rows, wherever they are.
+fn one_by_one(view: &View) -> View {
+    let at = Expr::sym(dim(0));
+    let mut below = Expr::one();
+    let mut index = vec![Expr::zero(); view.rank()];
+    for d in (0..view.rank()).rev() {
+        let place = at.floor_div(&below);
+        index[d] = if d == 0 { place } else { place.modulo(&view.shape[d]) };
+        below = &below * &view.shape[d];
+    }
+    // They have no common distance.
+    View { at: view.index(&index), shape: vec![below], strides: vec![Expr::zero()], ..view.clone() }
 }

@@ -226,9 +226,7 @@ impl Importer<'_> {
         let columns = match order {
             None | Some("C") => false,
             Some("F") => true,
-            Some(order @ ("A" | "K"))
-                if view.rank() > 1 && self.sdfg.data.get(&view.base).is_some_and(|d| d.transient) =>
-            {
+            Some(order @ ("A" | "K")) if view.rank() > 1 && self.uneven.contains(&view.base) => {
                 let reason =
                     format!("order '{order}' of an array that was computed: NumPy decides how it lies");
                 return fail_hint(span, reason, "use order 'C' or 'F'");
@@ -273,6 +271,19 @@ impl Importer<'_> {
             // Without elements there is nothing to show or to copy.
             return Ok(Value::Array(self.transient("empty", view.dtype, shape)));
         }
+        if self.uneven.contains(&view.base)
+            && !self.only_ones(&view.shape, &shape)?
+            && !self.is_fresh(view, &[])
+        {
+            // NumPy copies or not, as the array lies.
+            let hint = self.hint.take();
+            let copy = self.materialize(view, view.dtype, span);
+            self.hint = hint;
+            self.alias(&copy, view, "the reshaped array", span);
+            if let Some(reshaped) = self.regroup(&copy, &shape)? {
+                return Ok(Value::Array(reshaped));
+            }
+        }
         if let Some(reshaped) = self.regroup(view, &shape)? {
             return Ok(Value::Array(reshaped));
         }
@@ -288,6 +299,17 @@ impl Importer<'_> {
             Some(reshaped) => Ok(Value::Array(reshaped)),
             None => fail(span, "this reshape is not supported"),
         }
+    }
+
+    /// Do two shapes differ by extents of 1 alone?
+    fn only_ones(&mut self, a: &[Expr], b: &[Expr]) -> Res<bool> {
+        let long = |shape: &[Expr]| shape.iter().filter(|n| !n.is_one()).cloned().collect::<Vec<_>>();
+        let (a, b) = (long(a), long(b));
+        let mut same = a.len() == b.len();
+        for (n, m) in a.iter().zip(&b) {
+            same = same && self.same(n, m)?.is_yes();
+        }
+        Ok(same)
     }
 
     /// The reshaped view: groups of dimensions with equal numbers of elements become one another,

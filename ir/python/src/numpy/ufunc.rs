@@ -249,7 +249,12 @@ impl Importer<'_> {
                     );
                 }
                 let this = Value::Path(format!("numpy.{name}"));
-                let args = Args::new(name, vec![this, b.get("a"), b.get("axis")], b.span);
+                let mut args = Args::new(name, vec![this, b.get("a"), b.get("axis")], b.span);
+                let neutral = matches!(name, "bitwise_or" | "bitwise_xor" | "bitwise_and" | "gcd");
+                if neutral {
+                    args.pos.push(Value::bool(name == "bitwise_and"));
+                    return self.inline(PRELUDE_ID, "ufunc__reduce_from", args);
+                }
                 return self.inline(PRELUDE_ID, "ufunc__reduce", args);
             }
         };

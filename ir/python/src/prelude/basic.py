@@ -18,6 +18,17 @@ def ufunc__reduce(f, a, axis):
     return out
 
 
+def ufunc__reduce_from(f, a, axis, inverted):
+    """As ufunc__reduce, from the value that changes nothing: 0, or all bits."""
+    a = np.moveaxis(np.asarray(a), axis, 0)
+    out = np.zeros(a.shape[1:], a.dtype)[()]
+    if inverted:
+        out = np.invert(out)
+    for i in range(a.shape[0]):
+        out = f(out, a[i])
+    return out
+
+
 def ufunc__accumulate(f, a, axis=0):
     a = np.asarray(a)
     out = np.empty_like(a)
@@ -224,7 +235,14 @@ def changed_in_place(f, a, given):
 
 
 def ufunc__at(f, a, indices, b=None):
-    """Indices are one array of integers or a tuple of them, or a mask."""
+    """Indices are arrays of integers, slices, or one mask."""
+    if weft.is_sliced(indices):
+        # The places of the elements that are meant, in the array as one row.
+        places = np.arange(a.size).reshape(a.shape)[indices]
+        spread = np.unravel_index(places.ravel(), a.shape)
+        if b is None:
+            return changed_in_place(f, a, spread)
+        return joined_in_place(f, a, spread, np.ravel(np.broadcast_to(np.array(b), places.shape)))
     if b is None:
         return changed_in_place(f, a, indices)
     return joined_in_place(f, a, chosen_places(indices), b)
