@@ -7,7 +7,6 @@ use weft_ir::sdfg::Verified;
 use weft_transforms::{Info, ParamKind, Recipe, Setting, Settings, Site, Step};
 
 use super::{FileArgs, InputArgs, write};
-use weft_ir::sdfg::BlockKind;
 
 use crate::work::{self, Fault, Format, Kernel, Problem, Strategy, Target, optimize};
 

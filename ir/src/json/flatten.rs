@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Names, python};
 use super::names::Renames;
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::names::Name;
 use crate::sdfg::{Block, BlockKind, Data, Region, Sdfg, StateGraph};
 use crate::symbolic::{Expr, Range};
@@ -99,6 +99,13 @@ impl<'g> Flattener<'g, '_> {
             |e: &tasklet::Expr| tasklet::type_of(e, &types).is_ok_and(|t| t.is_int() || t == DType::Bool);
         let e = e.map(&|e| match e {
             tasklet::Expr::Cast(DType::I64, inner) if narrow(&inner) => *inner,
+            tasklet::Expr::Cast(DType::Bool, inner) => match tasklet::type_of(&inner, &types) {
+                Ok(t) if t.is_int() => {
+                    tasklet::Expr::bin(tasklet::BinOp::Ne, *inner, tasklet::Expr::Lit(Scalar::Int(t, 0)))
+                }
+                Ok(DType::F64) => tasklet::Expr::bin(tasklet::BinOp::Ne, *inner, tasklet::Expr::f64(0.0)),
+                _ => tasklet::Expr::Cast(DType::Bool, inner),
+            },
             other => other,
         });
         python(&e, &Names { var: &var, symbol: &|n| self.renames.find(n), types: None })
@@ -150,7 +157,11 @@ impl<'g> Flattener<'g, '_> {
             }
             BlockKind::Assign { symbol, value } => {
                 let next = self.state(label, None);
-                let value = self.code(value);
+                // C++ converts to the symbol's type by itself.
+                let value = match value {
+                    tasklet::Expr::Cast(DType::I64, inner) => self.code(inner),
+                    value => self.code(value),
+                };
                 let name = self.renames.find(*symbol);
                 self.flat.assigned.insert(*symbol);
                 self.edge(at, next, "1".into(), vec![(name.to_string(), value)]);

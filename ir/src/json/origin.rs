@@ -125,6 +125,7 @@ pub fn reworded(value: &Value, names: &BTreeMap<String, String>) -> Value {
                 |key: &str| matches!(key, "debuginfo" | "guid" | "label" | "type" | "classpath" | "language");
             let new = map
                 .iter()
+                .filter(|(key, v)| !is_stranger(key, v))
                 .map(|(key, v)| (key.clone(), if said(key) { v.clone() } else { reworded(v, names) }));
             Value::Object(new.collect::<Map<String, Value>>())
         }

@@ -20,6 +20,9 @@ struct Blocks<'n, 'v> {
     empty: Vec<bool>,
 }
 
+/// What a loop sets, and to what.
+type Step<'t> = Option<(&'t str, &'t str)>;
+
 /// A loop over a variable, in its texts.
 struct Counting<'t> {
     variable: &'t str,
@@ -407,7 +410,7 @@ impl GraphReader<'_> {
     fn repeat(
         &mut self,
         condition: &str,
-        (init, update): (Option<(&str, &str)>, Option<(&str, &str)>),
+        (init, update): (Step, Step),
         body: Region,
         around: &Around,
         region: &mut Region,
@@ -531,7 +534,10 @@ pub fn assigned(at: &At) -> Read<BTreeSet<Name>> {
         if !block.is("SDFGState") && block.find("edges").is_some() && block.find("type").is_some() {
             found.extend(assigned(&block)?);
         }
-        for_branches(&block, &mut |body| Ok(found.extend(assigned(body)?)))?;
+        for_branches(&block, &mut |body| {
+            found.extend(assigned(body)?);
+            Ok(())
+        })?;
     }
     Ok(found)
 }
@@ -557,7 +563,10 @@ pub fn accessed(at: &At) -> Read<BTreeSet<Name>> {
         } else if !node.is("NestedSDFG") {
             found.extend(accessed(&node)?);
         }
-        for_branches(&node, &mut |body| Ok(found.extend(accessed(body)?)))?;
+        for_branches(&node, &mut |body| {
+            found.extend(accessed(body)?);
+            Ok(())
+        })?;
     }
     Ok(found)
 }
