@@ -13,19 +13,17 @@ use weft_ir::sdfg::{BlockKind, Span};
 use weft_ir::symbolic::{Expr, Truth};
 use weft_ir::tasklet::{self, BinOp};
 
-use crate::context::{Alias, Cell, Importer, Join, JoinKey, Lazy, Res, Stop, fail_hint};
-use crate::diagnostic::Diagnostic;
-use crate::doubt::{same_type, stands_for};
+use crate::context::{Cell, Importer, Join, JoinKey, Lazy, Res, fail_hint};
 use crate::value::{Kind, Num, Src, Stale, Value, View};
 
-const LOOP_CARRIED: &str = "is given another array inside of a loop";
+pub const LOOP_CARRIED: &str = "is given another array inside of a loop";
 const ONE_BRANCH: &str = "is not the same after all branches";
 const AFTER_LOOP: &str = "is assigned inside of a loop that may not run";
 
 /// What to undo where a loop or branch ends.
 #[derive(Default)]
 pub struct Opened {
-    cells: Vec<String>,
+    pub cells: Vec<String>,
     lazy: Vec<String>,
     /// Names that have no container, or none from the start, and what they were.
     loose: Vec<(String, Option<Value>)>,
@@ -185,7 +183,7 @@ impl Importer<'_> {
     }
 
     /// What an earlier attempt has found, if its symbols are still those of the arguments.
-    fn array_of(&self, key: &JoinKey) -> Option<(DType, Vec<Expr>)> {
+    pub fn array_of(&self, key: &JoinKey) -> Option<(DType, Vec<Expr>)> {
         let (dtype, shape) = self.plan.arrays.get(key)?;
         let known = |n: &Expr| n.free_symbols().iter().all(|s| self.values.contains_key(s));
         shape.iter().all(known).then(|| (*dtype, shape.clone()))
@@ -205,35 +203,6 @@ impl Importer<'_> {
                 self.restart()
             }
             _ => Ok(false),
-        }
-    }
-
-    /// A variable that lives in a container is given another array: other names keep the one that they have.
-    /// `may_stay` where the variable may keep it too, so that both are names of one array.
-    fn keep_others(&mut self, name: &str, may_stay: bool, span: Span) {
-        let Some(cell) = self.frame().cells.get(name).cloned() else { return };
-        let base = cell.view.base;
-        let last = self.frames.len().saturating_sub(1);
-        let others = self.frames.iter().enumerate().any(|(i, frame)| {
-            let same = |n: &String| i == last && n == name;
-            frame.vars.iter().any(|(n, v)| !same(n) && cell.kind.is_none() && mentions(v, base))
-        });
-        if !others {
-            return;
-        }
-        let hint = self.hint.take();
-        let old = self.materialize(&cell.view, cell.view.dtype, span);
-        self.hint = hint;
-        for (i, frame) in self.frames.iter_mut().enumerate() {
-            for (n, value) in frame.vars.iter_mut().filter(|(n, _)| !(i == last && *n == name)) {
-                let is_cell = frame.cells.get(n).is_some_and(|c| c.view.base == base);
-                if !is_cell {
-                    rebase(value, base, old.base);
-                }
-            }
-        }
-        if may_stay {
-            self.alias(&old, &cell.view, name, span);
         }
     }
 
@@ -386,135 +355,6 @@ impl Importer<'_> {
         self.take_shape(cell, shape);
     }
 
-    /// Is this array only seen under these names, and not the caller's?
-    pub fn is_fresh(&self, view: &View, names: &[String]) -> bool {
-        let owned = self.sdfg.data.get(&view.base).is_some_and(|d| d.transient);
-        owned && !self.parts.contains_key(&view.base) && !self.is_seen(view.base, names)
-    }
-
-    /// Is this a container of a call's own, which no name refers to?
-    fn is_fresh_base(&self, base: Name) -> bool {
-        self.sdfg.data.get(&base).is_some_and(|d| d.transient) && !self.is_seen(base, &[])
-    }
-
-    /// Does a name refer to the container, other than these of the innermost function?
-    fn is_seen(&self, base: Name, but: &[String]) -> bool {
-        let last = self.frames.len().saturating_sub(1);
-        let names = |(i, f): (usize, &'_ crate::context::Frame)| {
-            f.vars.iter().any(|(name, v)| mentions(v, base) && !(i == last && but.contains(name)))
-        };
-        self.frames.iter().enumerate().any(names)
-            || self.dicts.iter().any(|d| d.items.iter().any(|i| mentions(&i.1, base)))
-            || self.lists.iter().any(|l| {
-                l.grown.as_ref().is_some_and(|g| g.room.base == base)
-                    || l.items.iter().any(|v| mentions(v, base))
-            })
-    }
-
-    /// A loop has certainly given these names other arrays than those that they had before.
-    pub fn end_aliases(&mut self, opened: &Opened, certain: &BTreeSet<String>) {
-        let cells = &self.frames.last().map(|f| &f.cells);
-        let renewed = opened.cells.iter().filter(|name| certain.contains(*name));
-        let renewed: Vec<Name> =
-            renewed.filter_map(|name| cells.and_then(|c| c.get(name))).map(|c| c.view.base).collect();
-        for alias in self.aliases.iter_mut().filter(|a| renewed.contains(&a.copy)) {
-            alias.until = alias.until.min(self.clock);
-        }
-    }
-
-    /// Is a cell of the loop or branch another name of an array that it may yet be rid of?
-    pub fn has_aliases(&self, opened: &Opened) -> bool {
-        let cells = self.frames.last().map(|f| &f.cells);
-        let bases = opened.cells.iter().filter_map(|name| cells.and_then(|c| c.get(name)));
-        bases.into_iter().any(|cell| self.aliases.iter().any(|a| a.copy == cell.view.base))
-    }
-
-    /// A list has a copy of an array.
-    pub fn note_copy(&mut self, copy: &View, original: &View, span: Span) {
-        if !self.is_fresh(original, &[]) {
-            self.alias(copy, original, "the list", span);
-        }
-    }
-
-    /// A container has a copy of an array that Python gives another name.
-    pub fn alias(&mut self, copy: &View, original: &View, variable: &str, span: Span) {
-        // Of a copy that stands for a view, what counts is the array itself.
-        let original = self.parts.get(&original.base).copied().unwrap_or(original.base);
-        let begun = self.loop_clocks.first().copied().unwrap_or(self.clock);
-        // An array that each iteration makes anew is not the one that the last iteration wrote.
-        let born = self.born.get(&original).copied().unwrap_or(0);
-        let since = if born > begun { self.clock } else { begun };
-        self.clock += 1;
-        let names = self.frames.iter().flat_map(|f| &f.vars);
-        let other = names.filter(|(name, v)| name.as_str() != variable && mentions(v, original));
-        let other = other.map(|(name, _)| name.clone()).next();
-        let variable = variable.into();
-        let (copy, until) = (copy.base, u32::MAX);
-        self.aliases.push(Alias { copy, original, since, variable, other, span, until, harmless: vec![] });
-    }
-
-    /// An array of the user's is about to be written in place: by an index, an operator, `out=`, a method.
-    pub fn note_write(&mut self, target: &View, span: Span) -> Res<()> {
-        let base = target.base;
-        if let Some(original) = self.parts.get(&base).filter(|o| !self.is_fresh_base(**o)) {
-            let reason = format!("a write to this part of '{original}' would not reach it");
-            let hint = "assign to the array in its own order, or the whole number: z[i] = x + 1j * z[i].imag";
-            return fail_hint(span, reason, hint);
-        }
-        if self.sdfg.data.get(&base).is_none_or(|d| d.is_scalar()) || !self.is_seen(base, &[]) {
-            return Ok(());
-        }
-        self.clock += 1;
-        let now = self.clock;
-        self.writes.entry(base).or_default().push(now);
-        let mut aliases = std::mem::take(&mut self.aliases);
-        for alias in &mut aliases {
-            let other = if alias.original == base { alias.copy } else { alias.original };
-            let concerned = alias.original == base || alias.copy == base;
-            if concerned && self.is_fresh_base(other) && !self.is_cell_base(other) {
-                alias.harmless.push(now);
-            }
-        }
-        self.aliases = aliases;
-        let part = self.parts.iter().find(|(copy, original)| **original == base && self.is_seen(**copy, &[]));
-        match part {
-            Some((copy, _)) => {
-                let reason = format!("'{copy}' is a part of '{base}', which is written in place here");
-                fail_hint(span, reason, "copy the part where it is taken: z.real.copy()")
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// What was copied where Python gives another name must not be written under one of the names.
-    pub fn check_aliases(&mut self) {
-        let aliases = std::mem::take(&mut self.aliases);
-        for alias in aliases {
-            let written = |name: &Name| {
-                let counts = |t: &u32| *t > alias.since && *t <= alias.until && !alias.harmless.contains(t);
-                self.writes.get(name).is_some_and(|times| times.iter().any(counts))
-            };
-            if written(&alias.copy) || written(&alias.original) {
-                let name = &alias.variable;
-                let (reason, hint) = match &alias.other {
-                    Some(other) => (
-                        format!(
-                            "'{name}' and '{other}' are two names of one array here, which is written in place"
-                        ),
-                        format!("make two arrays of them: {other} = {name}.copy()"),
-                    ),
-                    None => (
-                        format!(
-                            "'{name}' is the caller's array or another one here, and is written in place"
-                        ),
-                        format!("work on a copy: {name} = {name}.copy()"),
-                    ),
-                };
-                self.diags.push(Diagnostic::new(alias.span, reason).hint(hint));
-            }
-        }
-    }
-
     // ---- assignment ------------------------------------------------------------------------
 
     /// `name = value` where the name has a container, or gets one; false where it has none.
@@ -579,7 +419,7 @@ impl Importer<'_> {
         self.nesting() > 1 && self.depths.get(&symbol).is_some_and(|&depth| depth >= self.nesting())
     }
 
-    fn depends_on_loop(&self, e: &Expr) -> bool {
+    pub fn depends_on_loop(&self, e: &Expr) -> bool {
         self.loops.iter().any(|l| e.contains(l.0))
     }
 
@@ -633,145 +473,6 @@ impl Importer<'_> {
         frame.vars.insert(name.to_string(), value);
         frame.cells.insert(name.to_string(), cell);
         Ok(())
-    }
-
-    /// Another shape than the container's: extents that change, or a loop that is written out.
-    fn shape_failed(&mut self, name: &str, cell: &Cell, view: &View, span: Span) -> Res<()> {
-        let varies = view.shape.iter().any(|n| self.depends_on_loop(n));
-        let known = self.plan.joins.get(&cell.key).copied();
-        if view.rank() == cell.view.rank() && !varies && known == Some(Join::Carry) {
-            self.plan.joins.insert(cell.key.clone(), Join::Resize);
-            return self.restart();
-        }
-        self.unroll_for(&cell.key, name, span)
-    }
-
-    /// The loop that a variable belongs to is written out, iteration by iteration.
-    fn unroll_for(&mut self, key: &JoinKey, name: &str, span: Span) -> Res<()> {
-        if self.plan.unroll.insert(key.0.clone()) {
-            return self.restart();
-        }
-        let reason = format!("'{name}' has another shape here than before");
-        fail_hint(span, reason, "give the second array another name")
-    }
-
-    /// A cell got a value of another kind: import again with the kind that holds both, if there is one.
-    fn join_failed(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
-        if *value == Value::None && self.plan.joins.get(&cell.key) != Some(&Join::Optional) {
-            self.plan.joins.insert(cell.key.clone(), Join::Optional);
-            return self.restart();
-        }
-        let (Some(from), Some(to)) = (cell.kind, value.kind().filter(|_| matches!(value, Value::Num(_))))
-        else {
-            return self.drop_join(name, cell, value, span);
-        };
-        let joined = joined(from, to);
-        match joined {
-            Some(kind) if kind != from => {
-                self.plan.joins.insert(cell.key.clone(), Join::Kind(kind));
-                if self.doubt_of(value).is_some() {
-                    self.plan.unsure.insert(cell.key.clone());
-                }
-                if let Some((_, other)) = stands_for(from, to).filter(|_| !same_type(from, to)) {
-                    self.doubt_variable(&cell.key, other);
-                }
-                self.restart()
-            }
-            // The value converts to the cell's kind: a literal or a Python float in a NumPy cell.
-            Some(_) => {
-                if let Some((_, other)) = stands_for(from, to).filter(|_| !same_type(from, to))
-                    && self.doubt_variable(&cell.key, other)
-                {
-                    return self.restart();
-                }
-                if let Some(flag) = cell.flag {
-                    self.note_kind(flag, value, span);
-                }
-                self.store(&cell.view.clone(), value, span)?;
-                let value = cell.value();
-                self.frame().vars.insert(name.to_string(), value);
-                Ok(())
-            }
-            None => self.drop_join(name, cell, value, span),
-        }
-    }
-
-    /// Does the loop around give the variable a number of its container's kind, whatever the data are?
-    fn is_certain(&self, key: &JoinKey) -> bool {
-        self.certain.contains(key) && !self.plan.unsure.contains(key)
-    }
-
-    /// A variable is given numbers of NumPy's and of Python's; is that news?
-    fn doubt_variable(&mut self, key: &JoinKey, other: Kind) -> bool {
-        if self.is_certain(key) {
-            return false;
-        }
-        let before = self.plan.doubtful.get(key).copied();
-        let after = before.map_or(other, |kind| kind.max(other));
-        self.plan.doubtful.insert(key.clone(), after);
-        before != Some(after)
-    }
-
-    /// A cell's bool says whether its value is of its kind; one without a bool has no value that may not be.
-    fn keep_doubt(&mut self, cell: &Cell, value: &Value, span: Span) -> Res<()> {
-        match (cell.flag, self.doubt_of(value)) {
-            (Some(flag), _) => self.note_kind(flag, value, span),
-            (None, Some(doubt)) if !self.is_certain(&cell.key) => {
-                if self.doubt_variable(&cell.key, doubt.other) {
-                    return self.restart();
-                }
-                self.ensure_kind(value, span);
-            }
-            (None, Some(_)) => self.ensure_kind(value, span),
-            (None, None) => {}
-        }
-        Ok(())
-    }
-
-    fn drop_join(&mut self, name: &str, cell: &Cell, value: &Value, span: Span) -> Res<()> {
-        if !self.plan.joins.contains_key(&cell.key) {
-            self.plan.joins.insert(cell.key.clone(), Join::Drop);
-            return self.restart();
-        }
-        if self.plan.unroll.insert(cell.key.0.clone()) {
-            return self.restart();
-        }
-        let (from, to) = (cell.value().describe(), value.describe());
-        let reason = format!("'{name}' was {from} and becomes {to} here");
-        fail_hint(span, reason, "give it one type from the start, such as 0.0 instead of 0")
-    }
-
-    /// A name that must not be read: another attempt may make it readable.
-    pub fn stale(&mut self, name: &str, stale: &Stale, span: Span) -> Res<Value> {
-        if self.carry_parts(name) {
-            return self.restart();
-        }
-        if let Some((key, join)) = &stale.fix {
-            let known = self.plan.joins.get(key).copied();
-            if known.is_none() {
-                self.plan.joins.insert(key.clone(), *join);
-                return self.restart();
-            }
-            if self.again {
-                // The next attempt knows more.
-                return Err(Stop::Silent);
-            }
-            let kept = matches!(known, Some(Join::Keep | Join::Optional));
-            let typed = self.plan.kinds.contains_key(key) || self.array_of(key).is_some();
-            if kept && stale.why == LOOP_CARRIED && !typed {
-                // Its kind is found where it is assigned, further down.
-                self.wanted.entry(key.clone()).or_insert(span);
-                return Err(Stop::Silent);
-            }
-            if self.plan.unroll.insert(key.0.clone()) {
-                return self.restart();
-            }
-        }
-        let reason = format!("'{name}' {}", stale.why);
-        if stale.why == crate::stmt::UNASSIGNED {
-            return crate::context::fail_raises(span, reason, "");
-        }
-        crate::context::fail(span, reason)
     }
 
     // ---- where ways meet -------------------------------------------------------------------
@@ -894,44 +595,8 @@ impl Importer<'_> {
     }
 }
 
-/// The kind that holds the values of both, where computing in it from the start gives the same.
-pub fn joined(from: Kind, to: Kind) -> Option<Kind> {
-    let (Kind::Np(a), Kind::Np(b)) = (from, to) else {
-        return Some(match crate::promote::strong(&[from, to]) {
-            Some(t) => Kind::Np(t),
-            None => from.max(to),
-        });
-    };
-    let t = a.promote(b);
-    let rounds = t != a && !(a.is_int() || a == DType::Bool) && !t.is_complex();
-    (!rounds).then_some(Kind::Np(t))
-}
-
 /// What a name is if its flag decides.
 fn uncertain_value(value: Value, flag: Option<Name>, none: bool) -> Option<Value> {
     let value = Box::new(value);
     Some(if none { Value::Optional(value, flag?) } else { Value::Maybe(value, flag?) })
-}
-
-/// Is the array, or a part of it, in a value?
-pub fn mentions(value: &Value, base: Name) -> bool {
-    match value {
-        Value::Array(v) => v.base == base,
-        Value::Num(Num { src: Src::Elem(v), .. }) => v.base == base && v.rank() > 0,
-        Value::Tuple(items) => items.iter().any(|v| mentions(v, base)),
-        Value::Maybe(v, _) | Value::Optional(v, _) => mentions(v, base),
-        Value::Method(object, _) => mentions(object, base),
-        _ => false,
-    }
-}
-
-/// Views of one container become views of another.
-fn rebase(value: &mut Value, from: Name, to: Name) {
-    match value {
-        Value::Array(v) | Value::Num(Num { src: Src::Elem(v), .. }) if v.base == from => v.base = to,
-        Value::Tuple(items) => items.iter_mut().for_each(|v| rebase(v, from, to)),
-        Value::Maybe(v, _) => rebase(v, from, to),
-        Value::Method(object, _) => rebase(object, from, to),
-        _ => {}
-    }
 }

@@ -168,7 +168,7 @@ impl Importer<'_> {
         match (&old, &value) {
             (a, b) if a == b => Ok(()),
             (Value::Num(a), Value::Num(b)) => {
-                let kind = crate::cells::joined(boxed.flatten().unwrap_or(a.kind), b.kind);
+                let kind = crate::joins::joined(boxed.flatten().unwrap_or(a.kind), b.kind);
                 let Some(kind) = kind else { return self.entry_changes(&old, &value, span) };
                 if boxed != Some(Some(kind)) {
                     self.plan.boxed.insert(place, Some(kind));

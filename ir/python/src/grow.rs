@@ -13,9 +13,9 @@ use weft_ir::sdfg::Span;
 use weft_ir::symbolic::Expr;
 use weft_ir::tasklet::{self, BinOp};
 
-use crate::cells::joined;
 use crate::context::{Importer, Res, fail_hint, span_of};
 use crate::diagnostic::NOT_IMPORTED;
+use crate::joins::joined;
 use crate::lists::LONGEST;
 use crate::value::{Kind, Value, View};
 

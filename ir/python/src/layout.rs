@@ -55,7 +55,7 @@ impl Importer<'_> {
         match result {
             Value::Array(view) if view.rank() > 1 => {
                 let fresh = self.sdfg.data.get(&view.base).is_some_and(|d| d.transient);
-                if fresh && !operands.iter().any(|v| crate::cells::mentions(v, view.base)) {
+                if fresh && !operands.iter().any(|v| crate::aliases::mentions(v, view.base)) {
                     self.uneven.insert(view.base);
                 }
             }

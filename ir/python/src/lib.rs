@@ -4,6 +4,7 @@
 //! symbolic shape. Each NumPy operation becomes one map or library node in its own state. What the facts
 //! do not decide about shapes is decided on a sample of the arguments, and becomes a guard or a constant.
 
+mod aliases;
 mod annotations;
 mod args;
 mod assign;
@@ -24,6 +25,9 @@ mod fancy;
 mod grow;
 mod grown;
 mod import;
+mod ints;
+mod iterate;
+mod joins;
 mod layout;
 mod link;
 mod lists;

@@ -353,7 +353,7 @@ impl Importer<'_> {
         &mut self,
         elt: &ast::Expr,
         g: &ast::Comprehension,
-        iter: &crate::control::Iter,
+        iter: &crate::iterate::Iter,
         var: Name,
         count: &Expr,
         span: Span,

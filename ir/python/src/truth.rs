@@ -467,11 +467,11 @@ impl Importer<'_> {
         let scalars = arms.iter().all(|a| matches!(a.0, Value::Num(_)));
         let kinds: Vec<Kind> = arms.iter().filter_map(|a| a.0.kind()).collect();
         let (kind, shape) = match (&kinds[..], &arms[0].0, &arms[1].0) {
-            ([a, b], ..) if scalars && crate::cells::joined(*a, *b).is_some() => {
+            ([a, b], ..) if scalars && crate::joins::joined(*a, *b).is_some() => {
                 if a != b {
                     self.decide(cond, span)?;
                 }
-                (crate::cells::joined(*a, *b).unwrap_or(*a), vec![])
+                (crate::joins::joined(*a, *b).unwrap_or(*a), vec![])
             }
             (_, Value::Array(x), Value::Array(y))
                 if x.dtype == y.dtype && x.rank() == y.rank() && self.same_shape(&x.shape, &y.shape)? =>
