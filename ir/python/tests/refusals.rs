@@ -37,7 +37,7 @@ const TABLE: &[(&str, usize, &str, &str)] = &[
     ("z = a * 1j\n    r = z.real\n    z *= 2\n    return r", 5, "is a part of", "copy"),
     ("z = a * 1j\n    r = z.real\n    z.imag[0] = 1\n    return r", 5, "is a part of", "copy"),
     ("a.shape = (5, 1)\n    return a", 3, "the caller's array", "reshape"),
-    ("return (a + a).reshape(1, -1).ravel('K')", 3, "of an array that was computed", "order 'C'"),
+    ("return np.einsum('i,j->ij', a, a).ravel('K')", 3, "of an array that was computed", "order 'C'"),
     ("return print(a)", 3, "print is not supported", "return the value"),
     ("x = f'{n}'\n    return a", 3, "text", "numbers"),
     ("return np.linalg.eig(a)", 3, "np.linalg.eig is not supported", "arithmetic"),
