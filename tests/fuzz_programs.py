@@ -269,8 +269,9 @@ class Grower:
             read = [v for n, v in self.exact.items() if re.search(rf"\b{n}\b", statement)]
             types = {getattr(v, "dtype", None) for v in read}
             coarse = np.float16 if np.dtype("f2") in types else np.float32 if types & {np.dtype("f4"), np.dtype("c8")} else None
+            filled = re.findall(r"\bout=(\w+)", statement)
             for name in self.names(self.other):
-                if before.get(name) != id(self.other[name]):
+                if name in filled or before.get(name) != id(self.other[name]):
                     self.other[name] = disturb(self.other[name], self.rng_state, coarse)
 
     def try_statement(self, statement, helper=None, check=()):

@@ -3,7 +3,7 @@
 import numpy as np
 
 RANDOM = np.random.default_rng(4)
-ARGUMENTS = {"x": RANDOM.random(7), "t": 0.5, "n": 5}
+ARGUMENTS = {"x": RANDOM.random(7), "t": 0.5, "n": 5, "b": RANDOM.random(2)}
 
 
 def not_taken(x, t):
@@ -103,3 +103,11 @@ def extents_of_a_branch(x, t):
 
 def correlate_of_a_mask(x, t):
     return np.correlate(x[x > t], np.arange(3.0))
+
+
+def a_slice_of_what_branches_give(b):
+    if b.sum() > 3:
+        v = b * 2.0
+    else:
+        v = b * 3.0
+    return v[:3] + 1

@@ -185,8 +185,10 @@ impl Importer<'_> {
     /// What an earlier attempt has found, if its symbols are still those of the arguments.
     pub fn array_of(&self, key: &JoinKey) -> Option<(DType, Vec<Expr>)> {
         let (dtype, shape) = self.plan.arrays.get(key)?;
-        let known = |n: &Expr| n.free_symbols().iter().all(|s| self.values.contains_key(s));
-        shape.iter().all(known).then(|| (*dtype, shape.clone()))
+        // Symbols may have become constants since.
+        let shape: Vec<Expr> = shape.iter().map(|n| self.known(n)).collect();
+        let is_known = |n: &Expr| n.free_symbols().iter().all(|s| self.values.contains_key(s));
+        shape.iter().all(is_known).then_some((*dtype, shape))
     }
 
     /// `name = None` where the name has a container, or gets one.

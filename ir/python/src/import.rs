@@ -380,7 +380,7 @@ impl Importer<'_> {
     }
 
     /// The symbol, or the value that it is fixed to, under the plan.
-    fn known(&self, e: &Expr) -> Expr {
+    pub fn known(&self, e: &Expr) -> Expr {
         let mut e = e.clone();
         while e.free_symbols().iter().any(|n| self.plan.unify.contains_key(n)) {
             e = e.subst(&|n| self.plan.unify.get(&n).map(|&to| Expr::sym(to)));
