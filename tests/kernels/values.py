@@ -407,3 +407,17 @@ def reductions_of_nothing(k, u):
 
 def item_of_a_selection(k):
     return k[k > 5].item()
+
+
+def one_of_its_own_elements_everywhere(x):
+    x[:] = x[-5:-2:3]
+    return x
+
+
+def reductions_of_nothing(x):
+    e = x[:0]
+    return np.hypot.reduce(e), np.logaddexp.reduce(e), np.hypot.reduce([3, 4]), np.logaddexp2.reduce(np.array([3.0, 4.0]))
+
+
+def linspace_keeps_single_precision(f):
+    return np.linspace(f[:3], 2, 4), np.linspace(0, f[:2], 3, endpoint=False), np.linspace(f[:2].astype(np.int8), 2, 3)

@@ -286,7 +286,9 @@ impl Importer<'_> {
     /// Between parts of one array that run in one direction NumPy copies one element after the other, and
     /// reads what it has just written. With one distance between elements that is the same as a copy.
     fn copied_in_order(&mut self, from: &View, to: &View, span: Span) -> Res<bool> {
-        if to.rank() != 1 || from.rank() != 1 || from.base != to.base || from == to {
+        // One element that is set everywhere is read once.
+        let single = from.shape.first().is_some_and(Expr::is_one);
+        if to.rank() != 1 || from.rank() != 1 || single || from.base != to.base || from == to {
             return Ok(false);
         }
         let lays = self.sdfg.data.get(&to.base).map(|d| d.strides.clone()).unwrap_or_default();

@@ -250,9 +250,15 @@ impl Importer<'_> {
                 }
                 let this = Value::Path(format!("numpy.{name}"));
                 let mut args = Args::new(name, vec![this, b.get("a"), b.get("axis")], b.span);
-                let neutral = matches!(name, "bitwise_or" | "bitwise_xor" | "bitwise_and" | "gcd");
-                if neutral {
-                    args.pos.push(Value::bool(name == "bitwise_and"));
+                let neutral = match name {
+                    "bitwise_and" => Some(Value::None),
+                    "bitwise_or" | "bitwise_xor" | "gcd" => Some(Value::int(0)),
+                    "hypot" => Some(Value::float(0.0)),
+                    "logaddexp" | "logaddexp2" => Some(Value::float(f64::NEG_INFINITY)),
+                    _ => None,
+                };
+                if let Some(start) = neutral {
+                    args.pos.push(start);
                     return self.inline(PRELUDE_ID, "ufunc__reduce_from", args);
                 }
                 return self.inline(PRELUDE_ID, "ufunc__reduce", args);

@@ -18,12 +18,15 @@ def ufunc__reduce(f, a, axis):
     return out
 
 
-def ufunc__reduce_from(f, a, axis, inverted):
-    """As ufunc__reduce, from the value that changes nothing: 0, or all bits."""
+def ufunc__reduce_from(f, a, axis, start):
+    """As ufunc__reduce, from the value that changes nothing; None stands for all bits."""
     a = np.moveaxis(np.asarray(a), axis, 0)
-    out = np.zeros(a.shape[1:], a.dtype)[()]
-    if inverted:
-        out = np.invert(out)
+    if start is None:
+        out = np.invert(np.zeros(a.shape[1:], a.dtype))[()]
+    else:
+        if isinstance(start, float):
+            a = a.astype(weft.math_type(a))
+        out = np.full(a.shape[1:], start, a.dtype)[()]
     for i in range(a.shape[0]):
         out = f(out, a[i])
     return out

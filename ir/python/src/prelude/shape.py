@@ -15,11 +15,11 @@ def repeat_counts(a, repeats, axis):
 
 
 def linspace_of_arrays(start, stop, num, endpoint, retstep, dtype, axis):
-    first = np.asarray(start) * 1.0
-    last = np.asarray(stop) * 1.0
+    t = np.result_type(start, stop, 1.0)
+    first = np.asarray(start).astype(t)
+    last = np.asarray(stop).astype(t)
     intervals = num - 1 if endpoint else num
     delta = last - first
-    t = np.result_type(first, last)
     shape = (num,) + (1,) * delta.ndim
     y = np.arange(num).astype(t).reshape(shape)
     step = delta / max(intervals, 1)
