@@ -157,7 +157,7 @@ def write(program, number, level, verdict, folder):
     text = (f'"""{verdict} with --optimize {level} (program {number}).\n\n'
             f'Run again: python tests/fuzz.py --again tests/fuzz-found/{os.path.basename(path)}\n"""\n'
             f"{program.source()}\n\n"
-            f"def arguments():\n    nan, inf = np.nan, np.inf\n    return dict(\n{arguments}    )\n")
+            f"def arguments():\n    nan, inf = np.nan, np.inf\n    nanj, infj = complex(0, nan), complex(0, inf)\n    return dict(\n{arguments}    )\n")
     with open(path, "w") as file:
         file.write(text)
     return path

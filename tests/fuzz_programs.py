@@ -96,6 +96,8 @@ def disturbed_numpy():
     module.argsort = stable_argsort
     module.linalg = types.ModuleType("numpy.linalg")
     module.linalg.__dict__.update(np.linalg.__dict__)
+    for name in ("cholesky", "inv", "solve"):
+        setattr(module.linalg, name, noisy(getattr(np.linalg, name)))
     module.linalg.eigh, module.linalg.svd, module.linalg.qr = other_eigh, other_svd, other_qr
     return module
 
@@ -270,6 +272,9 @@ class Grower:
             types = {getattr(v, "dtype", None) for v in read}
             coarse = np.float16 if np.dtype("f2") in types else np.float32 if types & {np.dtype("f4"), np.dtype("c8")} else None
             filled = re.findall(r"\bout=(\w+)", statement)
+            if filled and types & {np.dtype("i2"), np.dtype("u2")}:
+                # Functions of these are computed in single precision.
+                coarse = coarse or np.float32
             for name in self.names(self.other):
                 if name in filled or before.get(name) != id(self.other[name]):
                     self.other[name] = disturb(self.other[name], self.rng_state, coarse)

@@ -421,3 +421,11 @@ def reductions_of_nothing(x):
 
 def linspace_keeps_single_precision(f):
     return np.linspace(f[:3], 2, 4), np.linspace(0, f[:2], 3, endpoint=False), np.linspace(f[:2].astype(np.int8), 2, 3)
+
+
+def scalars_with_an_imaginary_nan(z):
+    w = z.copy()
+    w[0] = complex(3.0, np.nan)
+    s, t = w.sum(), w[1]
+    one = w * 2 if s > 2 else w * 3
+    return one, w > 2, s > 2, s >= t, w[0] < t, t <= w[0]

@@ -102,6 +102,11 @@ impl Importer<'_> {
         } else {
             (self.truth_operand(a, inputs, span)?, self.truth_operand(b, inputs, span)?)
         };
+        if let (Binary::Op(op), true, Value::Num(_), Value::Num(_)) = (op, dtype.is_complex(), a, b)
+            && matches!(op, BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge)
+        {
+            return Ok((out, promote::ordered_scalars(op, x, y)));
+        }
         Ok((out, code(op, dtype, x, y)))
     }
 

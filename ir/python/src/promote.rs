@@ -114,6 +114,13 @@ pub fn code(op: Binary, t: DType, a: Expr, b: Expr) -> Expr {
     Expr::bin(op, a, b)
 }
 
+/// As [`ordered`], for NumPy's scalars: an imaginary part that is NaN matters only between equal real parts.
+pub fn ordered_scalars(op: BinOp, a: Expr, b: Expr) -> Expr {
+    let part = |f, x: &Expr| Expr::call(f, x.clone());
+    let by = |op, f| Expr::bin(op, part(f, &a), part(f, &b));
+    Expr::select(by(BinOp::Eq, Func::Real), by(op, Func::Imag), by(op, Func::Real))
+}
+
 /// NumPy's order of complex numbers: by their real parts, then by the imaginary ones.
 fn ordered(op: BinOp, a: Expr, b: Expr) -> Expr {
     let bin = |op, x: Expr, y: Expr| Expr::bin(op, x, y);
