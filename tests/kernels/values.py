@@ -429,3 +429,20 @@ def scalars_with_an_imaginary_nan(z):
     s, t = w.sum(), w[1]
     one = w * 2 if s > 2 else w * 3
     return one, w > 2, s > 2, s >= t, w[0] < t, t <= w[0]
+
+
+def a_loop_until_it_is_small(x):
+    left = 1
+    count = 0
+    while left > 0.01:
+        x *= 0.5
+        left = np.sum(x)
+        count += 1
+    return left, count, left < 1
+
+
+def compared_in_the_run(x):
+    best = 3
+    if x[0] > 5:
+        best = x.max()
+    return best > 2.5, best == 3, (best <= 3) & True

@@ -6,7 +6,7 @@
 use weft_ir::dtype::{DType, Scalar};
 use weft_ir::names::Name;
 use weft_ir::sdfg::Span;
-use weft_ir::tasklet::{self, BinOp, Func};
+use weft_ir::tasklet::{self, BinOp, Func, UnOp};
 
 use crate::context::{Importer, Res};
 use crate::emit::cast;
@@ -149,11 +149,34 @@ impl Importer<'_> {
         let (a, b) = (self.hold(a.clone(), span)?, self.hold(b.clone(), span)?);
         let result = self.trusting(|s| s.binary(op, &a, &b, span))?;
         let Value::Num(Num { src: Src::Elem(view), .. }) = &result else { return Ok(Some(result)) };
-        let flag = self.doubted(view, other.max(with).max(Kind::Int));
+        let compares = op.is_comparison();
+        let bits = matches!(op, BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor);
+        let truth = compares || bits && t == DType::Bool;
+        let python = if truth { Kind::Bool } else { other.max(with).max(Kind::Int) };
+        let flag = self.doubted(view, python);
         let sure = crate::truth::both(self.is_sure(&a), self.is_sure(&b), false);
         self.set_test(&View::full(flag, DType::Bool, &[]), sure, span);
         const MESSAGE: &str =
             "data decide whether this is a number of Python or of NumPy, which is not supported here";
+        if bits && (t == DType::Bool || t.is_int()) {
+            return Ok(Some(result));
+        }
+        if compares && (t == DType::F64 || t.is_int()) {
+            for v in [&a, &b].into_iter().filter(|_| t == DType::F64) {
+                let Some(doubt) = self.doubt_of(v) else { continue };
+                let Value::Num(Num { src: Src::Elem(view), .. }) = v else { continue };
+                // Larger integers are not all floats.
+                let size =
+                    tasklet::Expr::un(UnOp::Abs, cast(DType::F64, view.dtype, self.scalar_var(view, span)?));
+                let limit = tasklet::Expr::Lit(Scalar::F64(9_007_199_254_740_992.0));
+                let small = tasklet::Expr::bin(BinOp::Le, size, limit);
+                let good = tasklet::Expr::bin(BinOp::Or, tasklet::Expr::Var(doubt.flag), small);
+                if doubt.other == Kind::Int {
+                    self.check(good, MESSAGE, span);
+                }
+            }
+            return Ok(Some(result));
+        }
         if !exact {
             self.check(tasklet::Expr::Var(flag), MESSAGE, span);
             return Ok(Some(result));

@@ -58,6 +58,8 @@
 //! %3 = tasklet t (a: f64) -> (b: f64)    and its assignments `b = a`
 //! %4 = exit m0
 //! %5 = nested L (S = EXPR, …)            and its `sdfg`
+//! %6 = foreign L (a) -> (b) using (S = EXPR) "reason" json "…"     kept as DaCe's JSON; a container's
+//!                                        declaration may end in `foreign "reason" json "…"`
 //! %6 = matmul L trans_a trans_b
 //! %7 = reduce L OP over AXES from LITERAL
 //! edge %1 -> %2.IN_A : A[0:N]            ` as [..]` the other subset, ` with OP`, nothing: ordering
